@@ -219,12 +219,16 @@ class Input(Source, Value):
 
 @dataclass(frozen=True)
 class InhibitoryInput(Input):
-    """An input whose effect is inhibitory: afferents that are inhibitory neurons elsewhere, or currents of their kind.
-
-    Parameters are those of `Input`. A current for a stimulus value above 0 hyperpolarises.
-    """
+    """An injected current that inhibits: a stimulus value above 0 hyperpolarises; parameters are those of `Input`."""
 
     sign: ClassVar[Sign] = "I"
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not self.is_current or self.fluctuation:
+            raise InputError(
+                f"InhibitoryInput {self.name!r}: expected a current that does not fluctuate, found another"
+            )
 
 
 @dataclass(frozen=True, eq=False, repr=False)

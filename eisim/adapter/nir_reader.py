@@ -45,7 +45,7 @@ from eisim.base.errors import InputError, explains_arguments, one_line
 from eisim.base.timing import Timing
 from eisim.base.units import Measured, scalar_si
 from eisim.circuit import Circuit, InhibitoryInput, Input, Population, Projection, Readout
-from eisim.neurons import LIF
+from eisim.neurons import LIF, Neuron
 from eisim.synapses import Exponential
 
 #: The time step of files that do not say theirs, which is snnTorch's, in s.
@@ -58,7 +58,10 @@ ENDLESS = 2.0**60
 MARGIN = 2.0**-20
 #: Least factor by which an Euler step leaves a membrane: less is as good as none.
 LEAST = 1e-14
-MOST_POPULATIONS = 1_000
+MOST_POPULATIONS, MOST_UNITS = 1_000, 1_000_000
+#: Neurons whose synapses filter injected currents, and such that do not leak but receive currents.
+FILTERING = "dv/dt = (I - v)/tau : volt\ndI/dt = (drive - I)/tau_s : volt\ndrive : volt"
+INTEGRATING = "dv/dt = (drive + I)/tau : volt\ndI/dt = -I/tau_s : volt\ndrive : volt"
 #: Strengths of the inputs for which circuits of Euler steps are compared with their graphs, and for how many steps.
 STRENGTHS, CHECKED = (1.0, 3.0, 10.0, 30.0), 20
 #: The share of steps in which inputs spike there.
@@ -187,7 +190,7 @@ def read_nir(
 
 def check_steps(network: NIRNetwork) -> None:
     """Compare the circuit of a graph of Euler steps with the graph itself, on a few drawn inputs, spike for spike."""
-    if not network.euler:
+    if not network.euler or any(p.neuron.structure != "lif" for p in network.circuit.populations):
         return
     rng, late, dt = np.random.default_rng(0), network.late, network.dt
     values = rng.random((len(STRENGTHS), network.n_inputs)) * np.array(STRENGTHS)[:, None]
@@ -239,6 +242,7 @@ class _Neurons:
     letters: list[str]  # of each pathway the variable that what it lacks at the start is in, "e" or "i"
     jumps: dict[int, dict[str, sparse.csr_array]]  # by sign and source: source × neurons, in V
     injected: dict[int, dict[str, sparse.csr_array]]  # the same of inputs that are currents: in V for a value of 1
+    equations: str = ""  # of neurons that are no LIF: Euler steps of these, in which what spikes bring is in I
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,6 +302,9 @@ class _Reader:
         for name in self.neurons:
             if name not in found:
                 raise InputError(f"node {name!r}: expected a path from an input, found none")
+        units = sum(int(np.prod(found[name])) for name in (*self.neurons, *self.inputs))
+        if units > MOST_UNITS:
+            raise InputError(f"expected at most {MOST_UNITS:,} neurons and inputs, found {units:,}")
         return found
 
     def _named(self, name, function, *arguments):
@@ -431,8 +438,8 @@ class _Reader:
         pathways = self._pathways(name, tau, lost, resistance)
         bias = self._each(name, "v_leak", 0.0) + sum(p.drive * p.value.constant for p in pathways)
         currents = [key for p in pathways for key in p.value.parts if self._is_injected(key)]
-        if node.kind == "IF" and (bias.any() or currents):
-            raise InputError(f"node {name!r}: expected an IF that receives spikes alone, found a current onto it")
+        if (node.kind == "IF" and (bias.any() or currents)) or (node.kind == "CubaLIF" and currents):
+            return self._by_equations(name, pathways, threshold, resistance)
         jumps, injected = {1: defaultdict(list), -1: defaultdict(list)}, {1: {}, -1: {}}
         taus, letters = {}, []
         for pathway in pathways:
@@ -444,34 +451,57 @@ class _Reader:
                 taus[sign] = pathway.tau
             for key, part in pathway.value.parts.items():
                 of_currents = self._is_injected(key)
-                if of_currents and pathway.step.any():
-                    raise InputError(
-                        f"node {name!r}: expected spikes, since its synapses filter what they receive, found the "
-                        f"current {key!r} (see currents of from_nir)"
-                    )
-                scaled = sparse.csr_array(part @ sparse.diags_array(pathway.drive if of_currents else pathway.jump))
-                for sign in (1, -1):
-                    magnitudes = (sign * scaled).maximum(0)
-                    magnitudes.eliminate_zeros()
-                    if not magnitudes.nnz:
-                        continue
+                for sign, magnitudes in _by_sign(part, pathway.drive if of_currents else pathway.jump):
+                    if of_currents and pathway.step.any():
+                        raise InputError(f"node {name!r}: expected spikes to be filtered, found the current {key!r}")
                     if of_currents:
                         injected[sign][key] = magnitudes
                     else:
                         jumps[sign][key].append(magnitudes)
         least = taus.get(1, taus.get(-1, np.full(size, BRIEF * self.dt)))
         taus = {1: least, -1: least} | taus
+        threshold, reset = self._spike(name, threshold, effect)
+        parameters = np.stack([tau, taus[1], taus[-1], threshold, reset], axis=1)
+        summed = {sign: {key: sum(each[1:], each[0]) for key, each in of.items()} for sign, of in jumps.items()}
+        return _Neurons(size, parameters, bias, lost * (node.kind != "IF"), pathways, letters, summed, injected)
+
+    def _spike(self, name, threshold, lost) -> tuple[np.ndarray, np.ndarray]:
+        """Thresholds, and potentials after a spike at threshold."""
         reset = self._each(name, "v_reset", 0.0)
         if self.reset != "value":
-            reset = threshold - threshold / ((1 - effect) if self.reset == "late subtraction" else 1.0)
+            reset = threshold - threshold / ((1 - lost) if self.reset == "late subtraction" else 1.0)
         if self.euler:
             threshold = threshold + MARGIN * np.maximum(np.abs(threshold), threshold - reset)
         if not (reset < threshold).all():
             k = int(np.argmin(threshold - reset))
             raise InputError(f"node {name!r}: expected v_reset below v_threshold, found {reset[k]:g}, {threshold[k]:g}")
-        parameters = np.stack([tau, taus[1], taus[-1], threshold, reset], axis=1)
-        summed = {sign: {key: sum(each[1:], each[0]) for key, each in of.items()} for sign, of in jumps.items()}
-        return _Neurons(size, parameters, bias, lost * (node.kind != "IF"), pathways, letters, summed, injected)
+        return threshold, reset
+
+    def _by_equations(self, name, pathways, threshold, resistance) -> _Neurons:
+        """The neurons of a node that no LIF is: Euler steps of equations, the potential counted from the leak's."""
+        own, *others = pathways
+        if others or not self.euler:
+            raise InputError(
+                f"node {name!r}: expected Euler steps and no LI before neurons that "
+                f"{'filter' if self.nodes[name].kind == 'CubaLIF' else 'integrate'} a current, found others"
+            )
+        size, step = len(threshold), np.full(len(threshold), self.dt)
+        if self.nodes[name].kind == "IF":
+            equations, tau, tau_s, leak, lost = INTEGRATING, step, step, np.zeros(size), 0.0
+            jump = drive = self.dt * resistance
+        else:
+            tau, tau_s, leak = (self._each(name, key) for key in ("tau_mem", "tau_syn", "v_leak"))
+            equations, lost, drive = FILTERING, self.dt / tau, resistance * self._each(name, "w_in", 1.0)
+            jump = drive * self.dt / tau_s
+        jumps, injected = {1: {}, -1: {}}, {1: {}, -1: {}}
+        for key, part in own.value.parts.items():
+            of_currents = self._is_injected(key)
+            for sign, magnitudes in _by_sign(part, drive if of_currents else jump):
+                (injected if of_currents else jumps)[sign][key] = magnitudes
+        threshold, reset = self._spike(name, threshold, lost)
+        parameters = np.stack([tau, tau_s, leak, threshold - leak, reset - leak], axis=1)
+        bias = drive * own.value.constant
+        return _Neurons(size, parameters, bias, lost + np.zeros(size), [], [], jumps, injected, equations)
 
     def _is_injected(self, key) -> bool:
         return self.currents and self.nodes[source_of(key)[0]].kind == "Input"
@@ -505,6 +535,9 @@ class _Reader:
                 least[loop] = max(least[loop], 2 if a in relayed else 1)
             elif self.loops[a] != loop:
                 before[loop].add(self.loops[a])
+        for name, neurons in read.items():  # what is filtered acts one step after it comes
+            if neurons.equations == FILTERING:
+                least[self.loops[name]] = max(least[self.loops[name]], 1)
         late = {}
         for loop in TopologicalSorter(before).static_order():
             late[loop] = max([least[loop], *(late[each] + 1 for each in before[loop])])
@@ -521,6 +554,11 @@ class _Reader:
         At 0 the potential is 0, and what is filtered has received nothing.
         """
         tau, tau_e, tau_i, threshold, _ = neurons.parameters.T
+        if neurons.equations:
+            v = -late * neurons.bias if neurons.equations == INTEGRATING else -tau_i / (1 - neurons.lost)
+            if (v > threshold).any() or not np.isfinite(v).all():
+                raise InputError(f"node {name!r}: expected biases that leave neurons silent while they are late")
+            return {"v": v} if v.any() else {}
         currents, effects = {}, {"e": self._effect(tau, tau_e), "i": self._effect(tau, tau_i)}
         faded = {"e": np.ones(neurons.size), "i": np.ones(neurons.size)}
         for pathway, letter in zip(neurons.pathways, neurons.letters, strict=True):
@@ -573,7 +611,7 @@ class _Reader:
                 for sign, of in sources.items():
                     for key, matrix in of.items():
                         source, delay = source_of(key)
-                        extra = self._wait(source, name, sign, late, relayed)
+                        extra = self._wait(source, name, sign, late, relayed, neurons.equations == FILTERING)
                         projections += _projections(parts[source], parts[name], sign, matrix, delay + extra)
         title = self.graph.metadata.get("circuit")
         title = title if self.ours and isinstance(title, str) and title.isprintable() and title else "from NIR"
@@ -583,10 +621,10 @@ class _Reader:
         how = self.dt, self.euler, self.currents, self.reset
         return NIRNetwork(self.graph, circuit, *how, most, columns, signed, self.shapes)
 
-    def _wait(self, source, target, sign, late, relayed) -> float:
+    def _wait(self, source, target, sign, late, relayed, filters) -> float:
         """Delay beyond that of the file, in s."""
         if source in self.inputs and self.currents:
-            if late[target]:
+            if late[target] > filters:
                 raise InputError(f"node {target!r}: expected no current {source!r}, since it also receives spikes")
             return 0.0
         is_relay = source in relayed and sign < 0
@@ -729,10 +767,37 @@ class _Reader:
 
 def _population(part, neurons, state, subtracts) -> Population:
     tau, tau_e, tau_i, threshold, reset = map(float, neurons.parameters[part.which[0]])
-    neuron = LIF(tau=tau, rest=0.0, threshold=threshold, reset=reset, refractory=0.0, excitation=Exponential(tau_e),
-                 inhibition=Exponential(tau_i), reset_by_subtraction=subtracts)  # fmt: skip
+    if neurons.equations:
+        values = {"tau": (tau, "second"), "tau_s": (tau_e, "second"), "theta": (threshold, "volt")}
+        values["fall" if subtracts else "v_r"] = (threshold - reset, "volt") if subtracts else (reset, "volt")
+        neuron = Neuron(
+            neurons.equations,
+            threshold="v > theta",
+            reset="v -= fall" if subtracts else "v = v_r",
+            excitation="I",
+            inhibition="-I",
+            drive="drive",
+            method="euler",
+            initial={"v": Measured(0.0, "volt")},
+            name="CubaLIF" if neurons.equations == FILTERING else "IF",
+            parameters={name: Measured(*value) for name, value in values.items()},
+        )
+    else:
+        neuron = LIF(tau=tau, rest=0.0, threshold=threshold, reset=reset, refractory=0.0,
+                     excitation=Exponential(tau_e), inhibition=Exponential(tau_i),
+                     reset_by_subtraction=subtracts)  # fmt: skip
     initial = {name: value[part.which] for name, value in state.items()} or None
     return Population(part.name, part.sign, neuron, len(part.which), neurons.bias[part.which], initial)
+
+
+def _by_sign(part, factor):
+    """Signs, and magnitudes of weights (source × neurons) times a factor of each neuron, that are not 0."""
+    weights = sparse.csr_array(part @ sparse.diags_array(factor))
+    for sign in (1, -1):
+        magnitudes = (sign * weights).maximum(0)
+        magnitudes.eliminate_zeros()
+        if magnitudes.nnz:
+            yield sign, magnitudes
 
 
 def _projections(sources, targets, sign, matrix, delay):

@@ -1,6 +1,7 @@
 """NIR files read as circuits: there and back, and against snnTorch and norse, spike for spike."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from eisim import InputError, TruthTable, ablate, from_nir, load, save, simulate, synthesize, to_nir
 from eisim.adapter.hdf5 import Hdf5
 from eisim.adapter.nir_format import LACKING, write_nir
-from eisim.adapter.nir_reader import read_nir
+from eisim.adapter.nir_reader import check_steps, read_nir
 from eisim.functions import TRUTH_TABLES
 from eisim.studies.slow_synapses import with_synapses
 from models import and_by_inhibition, xor
@@ -119,6 +120,110 @@ def test_snntorch_dense_network_spike_for_spike(kind, reset):
     assert circuit.n_inputs == 24 and {i.name: circuit.sign(q) for q in circuit.projections for i in circuit.inputs
                                        if q.source == i.name} == {"input": 1, "input_I": -1}  # fmt: skip
     assert ablate(circuit).is_excitatory_only
+
+
+def nets(name):
+    """Networks as users of snnTorch build them, and shapes of their inputs."""
+    snn = pytest.importorskip("snntorch")
+    more = {"init_hidden": True, "reset_mechanism": "subtract"}
+
+    def of(n):
+        return {"beta": torch.full((n,), 0.9), "threshold": torch.ones(n), **more}
+
+    linear, alpha = torch.nn.Linear, torch.full((6,), 0.7)
+    layers = {
+        "synaptic": [linear(12, 20), leaky(20, "subtract"), linear(20, 6), snn.Synaptic(alpha, **of(6))],
+        "synaptic first": [linear(12, 6), snn.Synaptic(alpha, **of(6)), linear(6, 4), leaky(4, "subtract")],
+        "recurrent": [linear(12, 20), snn.RLeaky(linear_features=20, **of(20)), linear(20, 6),
+                      snn.RSynaptic(alpha, linear_features=6, **of(6)), linear(6, 4), leaky(4, "subtract")],
+        "convolutional": [torch.nn.Conv2d(1, 3, 3, padding=1), neurons(3, 4, 4), torch.nn.AvgPool2d(2),
+                          torch.nn.Conv2d(3, 4, 2, stride=2), neurons(4, 1, 1), torch.nn.Flatten(), linear(4, 3),
+                          leaky(3, "subtract")],
+    }  # fmt: skip
+    return torch.nn.Sequential(*layers[name]), (1, 4, 4) if name == "convolutional" else (12,)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["synaptic", "synaptic first", "recurrent", "convolutional"])
+def test_snntorch_layers_spike_for_spike(name):
+    export = pytest.importorskip("snntorch.export_nir").export_to_nir
+    torch.manual_seed(1)
+    net, shape = nets(name)
+    with torch.no_grad():
+        for module in net:
+            if hasattr(module, "weight"):
+                module.weight *= 6
+    values = torch.rand(6, *shape).numpy()
+    network = read_nir(export(net, torch.rand(1, *shape), ignore_dims=[0]), reset="late subtraction")
+    expected, found = by_torch(net, values, 25), spikes_of(network, values.reshape(6, -1), 25)
+    np.testing.assert_array_equal(found, expected)
+    assert expected.sum() > 20
+
+
+@pytest.mark.slow
+def test_norse_spike_counts_at_its_own_step():
+    """norse writes time constants times its step of 1 ms, so the steps of its files are of 1 us."""
+    norse = pytest.importorskip("norse.torch")
+    torch.manual_seed(0)
+
+    def cell(n, rate, threshold):
+        names = {"tau_mem_inv": rate, "v_th": threshold, "v_leak": 0.0, "v_reset": 0.0}
+        return norse.LIFBoxCell(norse.LIFBoxParameters(**{k: torch.full((n,), x) for k, x in names.items()}))
+
+    net = norse.SequentialState(
+        torch.nn.Linear(8, 12), cell(12, 100.0, 0.3), torch.nn.Linear(12, 5), cell(5, 200.0, 0.1)
+    )
+    values, state, expected = torch.rand(10, 8) * 4, None, 0.0
+    with torch.no_grad():
+        for _ in range(40):
+            spikes, state = net(values, state)
+            expected = expected + spikes.numpy()
+    network = read_nir(norse.to_nir(net, values[:1]), dt=1e-6)
+    np.testing.assert_array_equal(spikes_of(network, values.numpy(), 40).sum(axis=0), expected)
+    assert expected.sum() > 100
+
+
+def of_two_layers(first, second, rng):
+    nodes = {
+        "input": nir.Input(np.array([3])),
+        "w": nir.Affine(rng.normal(size=(6, 3)), rng.normal(size=6) * 0.1),
+        "n": first,
+        "w2": nir.Affine(rng.normal(size=(4, 6)), rng.normal(size=4) * 0.1),
+        "m": second,
+        "output": nir.Output(np.array([4])),
+    }
+    return nir.NIRGraph(nodes, list(pairwise(["input", "w", "n", "w2", "m", "output"])))
+
+
+def test_neurons_that_filter_or_integrate_currents_follow_the_reference():
+    """With leak and reset potentials, gains and resistances that are not 0 or 1."""
+    rng = np.random.default_rng(0)
+    six, four = np.ones(6), np.ones(4)
+    first = {
+        "IF": nir.IF(1e3 * six, six, -0.2 * six),
+        "CubaLIF": nir.CubaLIF(1e-3 * six, 2e-3 * six, 9 * six, 0.2 * six, six, -0.1 * six, 3 * six),
+        "LIF": nir.LIF(np.linspace(1e-3, 3e-3, 6), 9 * six, 0.2 * six, np.linspace(1, 2, 6), -0.1 * six),
+    }
+    for kind, layer in first.items():
+        network = read_nir(of_two_layers(layer, nir.IF(5e3 * four, four), rng))
+        values = rng.random((5, 3)) * 5
+        expected = np.array([*network.reference().outputs(values for _ in range(40))])
+        np.testing.assert_array_equal(spikes_of(network, values, 40), expected, kind)
+        assert expected.sum() > 20
+
+
+def test_inputs_that_spike_have_relays():
+    """Which lose and delay nothing: reading compares every spike with the reference."""
+    rng = np.random.default_rng(0)
+    lif = nir.LIF(1e-3 * np.ones(6), 30 * np.ones(6), np.zeros(6), np.ones(6))
+    out = nir.LIF(1e-3 * np.ones(4), 30 * np.ones(4), np.zeros(4), np.ones(4))
+    network = read_nir(of_two_layers(lif, out, rng), currents=False, rate=200.0)
+    circuit = network.circuit
+    assert circuit.n_inputs == 3 and network.late == 3
+    assert (circuit.population("input_I").sign, circuit.population("input_I").size) == ("I", 3)
+    assert circuit.inputs[0].rate == 200 and ablate(circuit).is_excitatory_only
+    with pytest.raises(InputError, match="found others"):
+        check_steps(replace(network, circuit=ablate(circuit)))
 
 
 def test_circuits_with_inhibitory_inputs_are_kept(tmp_path):
