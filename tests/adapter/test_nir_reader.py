@@ -1,5 +1,6 @@
 """NIR files read as circuits: there and back, and against snnTorch and norse, spike for spike."""
 
+import io
 import json
 from dataclasses import replace
 from itertools import pairwise
@@ -380,13 +381,34 @@ def mutated(content, seed):
     return bytes(content)
 
 
+def altered(content, seed):
+    """The content with one or two values of nodes replaced by others, or without them."""
+    h5py, rng, file = pytest.importorskip("h5py"), np.random.default_rng(seed), io.BytesIO(content)
+    with h5py.File(file, "r+") as opened:
+        node, names = opened["node"], []
+        node.visititems(lambda name, found: names.append(name) if isinstance(found, h5py.Dataset) else None)
+        for name in rng.choice(names, rng.integers(1, 3), replace=False):
+            before, how = node[name][()], rng.integers(4)
+            del node[name]
+            if how == 0:
+                others = [b"LIF", b"Linear", b"Flatten", np.zeros(0), np.ones((3, 3)), np.ones((2, 2, 2, 2)), b"input"]
+                node[name] = others[rng.integers(len(others))]
+            elif how > 1:
+                value = [np.nan, np.inf, -1.0, 0.0, 1e300, -1e300, 1e-300, 2.5, 7, 2**40][rng.integers(10)]
+                array = np.array(before if np.ndim(before) and np.asarray(before).dtype != object else 0.0, dtype=float)
+                array.flat[rng.integers(array.size)] = value
+                node[name] = array
+    return file.getvalue()
+
+
 @pytest.mark.slow
 def test_mutated_files_give_one_line_or_a_circuit(tmp_path):
     resource = pytest.importorskip("resource")
     files, path, taken, refused = [*seeds(tmp_path)], tmp_path / "x.nir", 0, set()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for seed in range(500):
-        path.write_bytes(mutated(files[seed % len(files)], seed))
+        mutate = altered if seed % 2 else mutated
+        path.write_bytes(mutate(files[seed // 2 % len(files)], seed))
         try:
             circuit = from_nir(path)
         except InputError as error:
