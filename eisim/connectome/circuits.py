@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from eisim.base.errors import InputError, check_kind
-from eisim.base.units import Measured, scalar_si, warn_of_plain
+from eisim.base.units import Measured, expected, scalar_si, warn_of_plain
 from eisim.base.values import revised
 from eisim.circuit import Circuit, Input, Population, Projection, Readout, without_zeros
 from eisim.connectome.signs import INHIBITS, checked, policy, sign_of
@@ -101,7 +101,7 @@ def build(connectome: Any, kind, neuron, weight, inputs, readouts, **options) ->
     threshold = {} if options["threshold"] is None else {"threshold": options["threshold"]}
     drive = options["drive"]
     if drive is None and is_default and kind == "spiking":
-        drive = SHIU_DRIVE * (SHIU_WEIGHT if weight is None or isinstance(weight, str) else weight)
+        drive = SHIU_DRIVE * (SHIU_WEIGHT if weight is None else weight)
     drives = _drives(driven, parts, kind, neuron, "v" if is_default else "", drive, what)
     return Circuit(
         connectome.name,
@@ -187,8 +187,9 @@ def _weights(signed, given, neuron, kind, what):
     elif not isinstance(given, str):
         warn_of_plain(given, neuron.weight_unit, f"{what}: weight")
     if isinstance(given, str):
-        if given != "share":
-            raise InputError(f"{what}: weight: expected a weight or 'share', found {given!r:.60}")
+        if given != "share" or kind == "spiking":
+            wanted = "a weight or 'share'" if kind == "rate" else expected(neuron.weight_unit)
+            raise InputError(f"{what}: weight: expected {wanted}, found {given!r:.60}")
         received = sum(np.asarray(counts.sum(axis=0)) for counts in signed.values())
         factor = np.divide(1.0, received, out=np.zeros_like(received), where=received > 0)
     else:

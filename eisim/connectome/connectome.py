@@ -256,7 +256,7 @@ class Connectome(ReadOnly):
             Model of all neurons.
         weight : quantity or "share", optional
             Weight of one synapse, in the unit of the neuron. ``"share"``: 1 divided by the number of synapses that the
-            target receives; the default of rate units. Of spiking neurons it is 0.275 mV.
+            target receives, of rate units, whose default it is. Of spiking neurons the default is 0.275 mV.
         inputs : str or iterable
             What is driven: names of neurons, classes or transmitters, as for `find`. Each entry is one input, and one
             column of the stimuli, that drives all neurons of the entry; an entry may be a list.

@@ -42,15 +42,15 @@ def read(path, edges: Edges, neurons: Nodes, report: Callable[..., None]) -> Non
 
 def _read_cect(document, edges, neurons):
     names = _names(document.get("nodes"), edges, neurons)
-    left: Counter[str] = Counter()
+    left = []
     for kind, given in document["connections"].items():
         word, where = kind.casefold(), f"{edges.where}: connections: {kind:.60}"
+        if word in _NO_SYNAPSES:
+            left.append(kind)
+            continue
         matrix = _matrix(given, len(names), where)
         sources, targets = np.nonzero(matrix)
         counts = matrix[sources, targets]
-        if word in _NO_SYNAPSES:
-            left[kind] += len(counts)
-            continue
         if (counts < 0).any():
             k = int(np.argmax(counts < 0))
             pair = f"{names[sources[k]]:.60} and {names[targets[k]]:.60}"
@@ -63,8 +63,7 @@ def _read_cect(document, edges, neurons):
         n = len(counts)
         edges.add(numbers[sources], numbers[targets], counts, np.full(n, code), np.full(n, by))
     if left:
-        listed = ", ".join(f"{kind:.40} ({number})" for kind, number in left.items())
-        edges.notes.append(f"Connections that are no synapses are left out: {listed:.300}.")
+        edges.notes.append(f"Connections that are no synapses are left out: {', '.join(left):.300}.")
 
 
 def _matrix(given, n, where) -> np.ndarray:

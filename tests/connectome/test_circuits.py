@@ -259,6 +259,7 @@ def test_finding_neurons():
         ({"weight": -1}, "weight: expected 0 or more"),
         ({"weight": "equal"}, "a weight or 'share'"),
         ({"weight": 0.3 * mV}, "weight"),
+        ({"weight": "share", "kind": "spiking"}, "weight: expected a voltage"),
         ({"inputs": []}, "inputs: expected at least one"),
         ({"inputs": ["Z"]}, "inputs: expected a neuron"),
         ({"inputs": [[]]}, "inputs: expected entries with neurons"),
@@ -380,3 +381,25 @@ def test_spikes_of_a_plain_script(tmp_path, silenced, monkeypatch):
     }
     expected = plain_spikes(n, edges, driven, spikes, silenced, duration)
     assert found == expected and len({neuron for neuron, _ in found}) > 60
+
+
+@pytest.mark.slow
+def test_compiled_spikes_of_a_larger_network():
+    """10,000 neurons and 400,000 connections: the same spikes in C++ and NumPy, intact and silenced, in one batch."""
+    n, m = 10_000, 400_000
+    pre, post, counts, signs = network(n, m, 4)
+    parts = {
+        part: sparse.coo_array((counts * (signs == sign), (pre, post)), shape=(n, n))
+        for part, sign in (("excitatory", 1), ("inhibitory", -1))
+    }
+    connectome = Connectome("made", [str(k) for k in range(n)], **parts)
+    circuit = connectome.circuit("spiking", inputs=[list(range(100))], readouts=[n - 1])
+    circuits = [circuit, connectome.silence(circuit, range(100, 2000))]
+    times = {"duration": 50e-3, "window": 50e-3, "record": True}
+    found = {backend: simulate(circuits, [[1.0]], backend=backend, **times) for backend in ("cpp", "numpy")}
+    for one, other in zip(*found.values(), strict=True):
+        for p in circuit.populations:
+            for part in ("neuron", "step"):
+                assert np.array_equal(getattr(one.spikes[p.name], part), getattr(other.spikes[p.name], part))
+    intact, silenced = (sum(len(r.spikes[p.name].step) for p in circuit.populations) for r in found["cpp"])
+    assert intact > 1000 and silenced != intact

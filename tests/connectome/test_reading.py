@@ -213,7 +213,7 @@ def test_json_of_cect(tmp_path):
     connectome = read(tmp_path, cect(), "worm.json")
     assert connectome.excitatory[0, 1] == 2 and connectome.inhibitory[1, 2] == 3 and connectome.unknown[2, 0] == 4
     assert connectome.transmitters == ("Acetylcholine", "GABA", "") and connectome.counts["gap_junctions"] == 1
-    assert connectome.notes == ("Connections that are no synapses are left out: Contact (6).",)
+    assert connectome.notes == ("Connections that are no synapses are left out: Contact.",)
     for changes, words in (
         ({"nodes": ["A", "B"]}, ("Acetylcholine: expected a matrix", "shape (2, 2)")),
         ({"nodes": ["A", "A", "B"]}, ("'A' more than once",)),
