@@ -69,8 +69,8 @@ TREES = {
     "index": (2, ("install", "tutorial", "questions/index", "theory", "generated/gallery/index", "custom",
                   "add_experiment", "record", "neurons", "plasticity", "connectomes", "network_files",
                   "brian2", "activity", "sweeps", "reports", "untrusted_files", "reference", "about")),
-    "questions/index": (1, ("needs_inhibition", "trained_network", "trained_rnn", "connectome", "published_circuits",
-                            "partial_block", "recovery", "minimum_inhibition", "limits")),
+    "questions/index": (1, ("needs_inhibition", "your_brian2_script", "trained_network", "trained_rnn", "connectome",
+                            "published_circuits", "partial_block", "recovery", "minimum_inhibition", "limits")),
     "questions/published_circuits": (1, ("../circuits/*",)),
     "reference": (1, ("api", "generated/api_pages", "command_line", "glossary")),
     "about": (1, ("cite", "numbers", "verdicts", "statistics", "performance", "scale", "code", "changelog")),
@@ -107,6 +107,7 @@ API = {
     "Files and progress": ("eisim", "save load Progress"),
     "Errors": ("eisim", "InputError"),
 }  # fmt: skip
+BRIAN2_SCRIPT = DOCS / "questions" / "your_brian2_script.md"
 #: Example files included in pages, each preceded by a comment that names it.
 SHOWN = re.compile(r"(<!-- (examples/[\w/]+\.\w+) -->\n\n```\w+\n)(.*?)(^```$)", re.DOTALL | re.MULTILINE)
 #: What is the same in reStructuredText and Markdown: items of lists, bold and italic text.
@@ -130,7 +131,7 @@ def committed() -> dict[Path, str]:
     pages |= {DOCS / "circuits" / f"{name}.md": text for name, text in circuits.items()}
     page = DOCS / "questions" / "published_circuits.md"
     pages[page] = CIRCUITS.sub(lambda found: f"{found[1]}\n{table}\n\n{found[3]}", page.read_text(encoding="utf-8"))
-    for page in (DOCS / "custom.md", DOCS / "add_experiment.md", DOCS / "neurons.md"):
+    for page in (DOCS / "custom.md", DOCS / "add_experiment.md", DOCS / "neurons.md", BRIAN2_SCRIPT):
         shown = page.read_text(encoding="utf-8")
         pages[page] = SHOWN.sub(
             lambda found: found[1] + (ROOT / found[2]).read_text(encoding="utf-8") + found[4], shown

@@ -83,6 +83,29 @@ def over_seeds(scores, is_exact: bool = False) -> Estimate:
     return Estimate(mean, min(float(low), mean), max(float(high), mean))
 
 
+def with_t_interval(values) -> Estimate:
+    """Mean of numbers of any scale over seeds, with Student's 95 % interval; NaN, which is no measurement, is left out.
+
+    Parameters
+    ----------
+    values : array_like of shape (seeds,)
+
+    Returns
+    -------
+    Estimate
+        NaN if there is no number, and without an interval if there is one.
+    """
+    values = np.asarray(values, dtype=float)
+    values = values[~np.isnan(values)]
+    if values.size < 2:
+        return Estimate(float(values[0]) if values.size else float("nan"))
+    from scipy.special import stdtrit
+
+    mean = float(values.mean())
+    half = float(stdtrit(values.size - 1, 1 - TAIL) * values.std(ddof=1) / np.sqrt(values.size))
+    return Estimate(mean, mean - half, mean + half)
+
+
 def critical_fraction(fractions, scores, level: float, is_exact: bool = False) -> Critical:
     """Fraction of ablation above which the mean score is below a level, with its 95 % interval.
 

@@ -39,6 +39,7 @@ app = Commands(
 
 Kind = StrEnum("Kind", ["rate", "spiking", "both"])
 Backend = StrEnum("Backend", ["cpp", "numpy", "cuda_standalone"])
+AblationBackend = StrEnum("AblationBackend", ["cpp", "numpy", "cuda_standalone", "runtime"])
 Controls = StrEnum("Controls", ["all", "none"])
 Reset = StrEnum("Reset", [(each, each) for each in ("value", "subtraction", "late-subtraction")])
 Format = StrEnum("Format", ["onnx", "torch", "nir", "brian2"])
@@ -566,9 +567,9 @@ def export(
 
 @app.command()
 def ablate(
-    network: Annotated[Path, _named("Network in an ONNX or NIR file.", completion.network, "NET")],
-    data: Annotated[Path, Option(help=TABLE, metavar="FILE.csv", autocompletion=completion.table)],
-    target: Annotated[str, _column("Column with the class label of each row.")],
+    network: Annotated[Path, _named("Network in an ONNX or NIR file, or a Brian2 script.", completion.network, "NET")],
+    data: Annotated[Path | None, Option(help=TABLE, metavar="FILE.csv", autocompletion=completion.table)] = None,
+    target: Annotated[str | None, _column("Column with the class label of each row.")] = None,
     weights: WeightsColumn = None,
     ignore: IgnoredColumns = None,
     header: Header = None,
@@ -577,16 +578,62 @@ def ablate(
     steps: Annotated[int, Option(help="Of NIR: time steps for which a row acts.", min=1, max=100_000)] = 25,
     dt: Annotated[str | None, Option(help="Of NIR: time step of the network, such as 1ms.", metavar="TIME")] = None,
     reset: Annotated[Reset, Option(help="Of NIR: what a spike does to the potential.")] = Reset.value,
-    backend: BackendOption = Backend.cpp,
+    backend: Annotated[
+        AblationBackend | None,
+        Option("--backend", "--device", help="Brian2 device: cpp by default, of a script runtime."),
+    ] = None,
     controls: ControlsOption = None,
+    fractions: Annotated[
+        str | None, Option(help="Of a script: fractions to remove, 0,.25,.5,.75,1 by default.", metavar="LIST")
+    ] = None,
+    seeds: Annotated[int | None, Option(help="Of a script: number of seeds, 5 by default.", min=1, max=10_000)] = None,
+    override: Annotated[
+        list[str] | None,
+        Option(
+            help="Of a script: synapses that are inhibitory or excitatory, or to leave; may be given several times.",
+            metavar="NAME=EFFECT",
+        ),
+    ] = None,
+    score: Annotated[
+        str | None, Option(help="Of a script: its function of the spikes that returns a score.", metavar="FUNCTION")
+    ] = None,
+    criterion: Annotated[float | None, Option(help="Of a script: the score that is enough.")] = None,
     out: Annotated[Path | None, _out("results/ablate-NET")] = None,
     json_: Json = False,
 ) -> int:
-    """Ablate inhibition in a trained classifier and report the classes lost.
+    """Ablate inhibition in a trained classifier, and report the classes lost, or in a Brian2 script.
+
+    A script (.py) is executed, once for each fraction and seed: it can do all that you can.
 
     Example: python -m eisim ablate net.onnx --data test.csv --target digit
     Example: python -m eisim ablate net.nir --data test.csv --target digit --steps 25 --reset late-subtraction
+    Example: python -m eisim ablate CUBA.py --fractions 0,.5,1 --seeds 5
+    Example: python -m eisim ablate CUBA.py --override synapses_1=inhibitory --score works --criterion 0.9
     """
+    of_network = {"--data": data, "--target": target, "--weights": weights, "--ignore": ignore, "--header": header}
+    of_network |= {"--controls": controls, "--dt": dt}
+    usual = {
+        "--kind": (kind, Kind.both),
+        "--levels": (levels, 6),
+        "--steps": (steps, 25),
+        "--reset": (reset, Reset.value),
+    }
+    of_network |= {name: value for name, (value, by_default) in usual.items() if value != by_default}
+    of_script = {"--fractions": fractions, "--seeds": seeds, "--override": override, "--score": score}
+    of_script["--criterion"] = criterion
+    is_script = network.suffix.lower() == ".py"
+    if given := [name for name, value in (of_network if is_script else of_script).items() if value is not None]:
+        raise InputError(
+            f"ablate: {given[0]}: expected with {'NET.onnx or NET.nir' if is_script else 'SCRIPT.py'} only"
+        )
+    if is_script:
+        device = backend or AblationBackend.runtime
+        return _ablate_script(network, fractions, seeds or 5, override or (), score, criterion, device, out, json_)
+    if lacking := [name for name in ("--data", "--target") if of_network[name] is None]:
+        raise InputError(f"ablate: {lacking[0]}: expected with {network.name}, found none")
+    if backend is AblationBackend.runtime:
+        raise InputError("ablate: --backend: expected cpp, numpy or cuda_standalone, found 'runtime'")
+    backend = backend or AblationBackend.cpp
     of_nir = network.suffix.lower() == ".nir"
     if of_nir and kind is Kind.rate:
         raise InputError("ablate: --kind: expected spiking for a NIR file, found 'rate'")
@@ -624,6 +671,33 @@ def ablate(
     settings = {"levels": levels} | ({"steps": steps, "dt": dt, "reset": reset.value} if of_nir else {})
     how = {"kinds": kinds, "backend": backend.value, "settings_si": settings}
     found, view = _record("ablate", out, compute, how, also="ablation.json")
+    if not json_:
+        _show(view.terminal(), out)
+    return _end(found, view.problems, json_)
+
+
+def _ablate_script(script, fractions, seeds, override, score, criterion, backend, out, json_) -> int:
+    from eisim.cli import scripts
+
+    wanted = scripts.fractions_of("0,.25,.5,.75,1" if fractions is None else fractions)
+    effects = scripts.overrides_of(override)
+    if backend not in (AblationBackend.runtime, AblationBackend.cpp):
+        raise InputError(f"ablate: --backend: expected runtime or cpp for a script, found {backend.value!r}")
+    out = out or Path("results") / f"ablate-{script.stem}"
+
+    def compute(report):
+        from eisim import brian
+        from eisim.base.files import check_writable
+
+        own = scripts.score_of(script, score)
+        check_writable(out)
+        options = {"criterion": criterion, "backend": backend.value, "report": report}
+        return brian.ablate(script, wanted, seeds, own, effects, **options)
+
+    settings = {"fractions": wanted, "seeds": seeds, "override": effects, "score": score, "criterion": criterion}
+    found, view = _record(
+        "ablate", out, compute, {"backend": backend.value, "settings_si": settings}, also="ablation.json"
+    )
     if not json_:
         _show(view.terminal(), out)
     return _end(found, view.problems, json_)

@@ -1,12 +1,272 @@
-"""How what was found in a Brian2 network, and its ablation, are given as tables."""
+"""How what was found in a Brian2 network, and its ablation, are shown."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
+from functools import cached_property
 from html import escape
 
 import numpy as np
 
+from eisim.analysis.statistics import Estimate, with_t_interval
 from eisim.base.display import register
+from eisim.base.files import to_csv
+from eisim.report import judgements
+from eisim.report.findings import Explanation
+from eisim.report.numbers import OF_ONE, hertz, number
+from eisim.report.table import Column, Table
+from eisim.report.view import Drawing, View, show_with
+from eisim.report.views import brian2_networks_figures as figures
+from eisim.report.wording import count, listing
 from eisim.studies.brian2_networks.result import BrianAblation, Found
+from eisim.studies.curves import described
+
+RUNS, SYNAPSES, SPIKES = "ablation.csv", "synapses.csv", "spikes.csv"
+#: Share of the largest rate that refractoriness allows from which on a rate says little else.
+NEAR_LIMIT = 0.8
+TOLD = {True: "yes", False: "no"}
+OVER_SEEDS = "Mean over seeds, with its 95 % interval (Student's t) where there are several."
+EFFECT = "Of more of the variable, with the neuron at threshold. Mixed: by the sign of each synapse's weight."
+CV = "Coefficient of variation of inter-spike intervals: 1 for Poisson trains, 0 for a clock."
+SYNCHRONY = "Of rates in bins of 1 ms, beyond independent neurons: 0 if they are independent, 1 if all fire together."
+HOW = (
+    "The script was executed as it is, once for each fraction and seed. Synapses were judged by what they do: what a "
+    "presynaptic spike adds, and whether more of that brings a neuron at threshold nearer to firing, by its equations. "
+    "A conductance inhibits where its reversal potential lies below the threshold. Names played no part."
+)
+SCALED = (
+    "What is marked as ablated transmits 1 − fraction of what it did. Nothing else is changed: plastic synapses learn "
+    "by the script's rules, from the activity that results."
+)
+NO_VERDICT = (
+    "Rates, irregularity and synchrony say what the network does without inhibition, not whether it still computes "
+    "something. For a verdict, write a function of its spikes that returns a score, and say what score is enough "
+    "(--score, --criterion)."
+)
+NO_CONTROLS = (
+    "Controls (re-fitted readout, scaled excitation, shams) were not run, so a loss has no reason beside that "
+    "inhibition was removed, and no bound on excitatory-only networks is known for a score of a user's."
+)
+
+
+class AblationView(View[BrianAblation]):
+    """Synapses and what they do; activity, and a user's score, by the fraction of inhibition removed."""
+
+    rows_file = RUNS
+
+    @property
+    def heading(self) -> str:
+        return f"What does {self.result.name} do without its inhibition?"
+
+    @cached_property
+    def _estimates(self) -> dict[str, list[list[Estimate]]]:
+        """Of each measure by fraction and group."""
+        found = self.result
+        measures = {"rate": found.rates, "cv": found.cv, "synchrony": found.synchrony}
+        return {
+            name: [[with_t_interval(values[k, :, g]) for g in range(len(found.groups))] for k in range(len(values))]
+            for name, values in measures.items()
+        }
+
+    @cached_property
+    def _scores(self) -> list[Estimate]:
+        scores = self.result.scores
+        return [] if scores is None else [with_t_interval(each) for each in scores]
+
+    @property
+    def _judgements(self):
+        """None where a score failed, which a problem says."""
+        if self.result.scores is None or np.isnan(self.result.scores).any():
+            return []
+        return [curve.judgement for curve in self.result.curves]
+
+    def to_json(self) -> dict:
+        found = self.result
+
+        def of_group(g):
+            return {
+                "group": found.groups[g],
+                "neurons": found.sizes[g],
+                "seconds": found.durations[g],
+                "largest_rate": found.limits[g],
+                **{
+                    name: [asdict(each[g]) for each in each_fraction] for name, each_fraction in self._estimates.items()
+                },
+            }
+
+        return {
+            "script": found.name,
+            "fractions": found.fractions,
+            "seeds": list(found.seeds),
+            "backend": found.backend,
+            "synapses": [asdict(row) for row in found.found.rows],
+            "ablated": list(found.found.inhibitory),
+            "not_examined": list(found.found.not_examined),
+            "fraction_0": {"identical": found.identical, "differs_from": found.differs_from},
+            "groups": [of_group(g) for g in range(len(found.groups))],
+            "score": [asdict(each) for each in self._scores] or None,
+            "judgements": [judgements.record(each) for each in self._judgements],
+            "notes": list(found.notes),
+            "problems": self.problems,
+        }
+
+    def rows(self) -> list[dict]:
+        found = self.result
+        return [
+            {
+                "fraction": float(found.fractions[k]),
+                "seed": seed,
+                "group": group,
+                "rate_hz": found.rates[k, s, g],
+                "cv": found.cv[k, s, g],
+                "synchrony": found.synchrony[k, s, g],
+                **({} if found.scores is None else {"score": found.scores[k, s]}),
+            }
+            for k in range(len(found.fractions))
+            for s, seed in enumerate(found.seeds)
+            for g, group in enumerate(found.groups)
+        ]
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        found = self.result
+        yield SYNAPSES, to_csv([asdict(row) for row in found.found.rows])
+        spikes = [
+            {"fraction": float(fraction), "group": group, "time_s": float(t), "neuron": int(i)}
+            for fraction, raster in zip(found.fractions, found.rasters, strict=True)
+            for group, (times, neurons) in raster.items()
+            for t, i in zip(times, neurons, strict=True)
+        ]
+        if spikes:
+            yield SPIKES, to_csv(spikes)
+
+    def answer(self) -> Iterator[str]:
+        found = self.result
+        yield f"Inhibition is that of {listing(found.found.inhibitory, most=8)}."
+        yield {
+            True: "With fraction 0 the spikes are those of the script, spike for spike.",
+            False: "With fraction 0 the spikes differ from those of the script.",
+            None: "Nothing spikes with fraction 0 or in the script, so that equal spikes show nothing.",
+        }[found.identical]
+        last, full = len(found.fractions) - 1, f"{found.fractions[-1]:.0%}"
+        ends = (
+            f"{group} {hertz(self._estimates['rate'][0][g].mean)} to {hertz(self._estimates['rate'][last][g].mean)} Hz"
+            for g, group in enumerate(found.groups)
+        )
+        yield f"Mean rates, from none to {full} of it removed: {listing(ends, most=6)}."
+        near = [group for g, group in enumerate(found.groups) if self._is_near_limit(last, g)]
+        if near:
+            yield f"{listing(near, most=6)} then fire about as fast as refractoriness allows, which says little else."
+        if self._scores:
+            yield f"The score goes from {number(self._scores[0].mean)} to {number(self._scores[last].mean)}."
+        for each in self._judgements:
+            yield f"With a criterion of {number(each.criterion)}, the verdict is: {each.verdict}."
+            yield "Controls were not run."
+
+    def _is_near_limit(self, k, g) -> bool:
+        return bool(self._estimates["rate"][k][g].mean >= NEAR_LIMIT * self.result.limits[g])
+
+    def details(self) -> Iterator[str]:
+        yield from (f"Not examined: {each}." for each in self.result.found.not_examined)
+        yield from (f"Note: {each}." for each in self.result.notes)
+
+    def tables(self) -> Iterator[Table]:
+        found = self.result
+        synapses = (
+            Column("synapses", lambda row: row.name),
+            Column("variable", lambda row: row.variable),
+            Column("effect", lambda row: row.verdict, note=EFFECT),
+            Column("ablated", lambda row: TOLD[row.is_scaled]),
+            Column("why", lambda row: row.why),
+            Column("pathway", lambda row: row.pathway, on_page_only=True),
+            Column("code", lambda row: row.code, on_page_only=True),
+            Column("number", lambda row: row.n, on_page_only=True),
+        )
+        yield Table("Synapses and what they do", synapses, found.found.rows, (), SYNAPSES)
+        places = [(k, g) for k in range(len(found.fractions)) for g in range(len(found.groups))]
+
+        def of(name, decimals=None):
+            return lambda place: _interval(self._estimates[name][place[0]][place[1]], decimals)
+
+        activity = (
+            Column("fraction removed", lambda place: float(found.fractions[place[0]])),
+            Column("group", lambda place: found.groups[place[1]]),
+            Column("rate", of("rate"), unit="Hz", note=OVER_SEEDS),
+            Column("CV", of("cv", OF_ONE), note=CV),
+            Column("synchrony", of("synchrony", OF_ONE), note=SYNCHRONY),
+            Column(
+                "near limit", lambda place: TOLD[self._is_near_limit(*place)], note=_limit_note(), on_page_only=True
+            ),
+        )
+        sizes = listing((f"{n} in {group}" for group, n in zip(found.groups, found.sizes, strict=True)), most=8)
+        notes = (f"{count(len(found.seeds), 'seed')}; neurons: {sizes}; simulated for {_seconds(found.durations)}.",)
+        yield Table("Activity by fraction of inhibition removed", activity, places, notes, RUNS)
+        if self._scores:
+            yield Table(
+                "Score by fraction of inhibition removed",
+                (
+                    Column("fraction removed", lambda k: float(found.fractions[k])),
+                    Column("score", lambda k: _interval(self._scores[k]), note=OVER_SEEDS),
+                ),
+                range(len(found.fractions)),
+                (),
+                RUNS,
+            )
+        if self._judgements:
+            judged = (
+                Column("verdict", lambda j: described(j.verdict, j.reason), "verdict", note="At the largest fraction."),
+                Column("intact", lambda j: j.intact.mean, decimals=OF_ONE),
+                Column("ablated", lambda j: j.ablated.mean, decimals=OF_ONE),
+                Column("criterion", lambda j: j.criterion, decimals=OF_ONE),
+                Column("critical fraction", lambda j: j.critical.value, decimals=OF_ONE, note="From a monotone fit."),
+            )
+            yield Table("Judgement of the score", judged, self._judgements, (), RUNS)
+
+    def figures(self) -> Iterator[Drawing]:
+        found = self.result
+        if not found.groups:
+            return
+        said = " ".join(self.answer())
+        most = figures.MOST_GROUPS
+        left_out = f" Only the {most} largest groups are drawn." if len(found.groups) > most else ""
+        yield Drawing(
+            "ablation.svg",
+            "Activity against the fraction of inhibition removed",
+            f"Mean over seeds and its 95 % interval, a line for each group.{left_out} Dotted: the largest rate that "
+            "refractoriness allows, where it is near.",
+            said,
+            RUNS,
+            draw=lambda: figures.ablation(found),
+        )
+        if any(times.size for raster in found.rasters for times, _ in raster.values()):
+            yield Drawing(
+                "rasters.svg",
+                "Spikes with fractions of inhibition removed",
+                f"Up to 100 neurons of each group, with seed {found.seeds[0]}, in the last "
+                f"{_seconds([figures.shown(found)])} of the simulation.{left_out}",
+                said,
+                SPIKES,
+                draw=lambda: figures.rasters(found),
+            )
+
+    def proofs(self) -> Iterator[Explanation]:
+        yield Explanation("How inhibition was found", (HOW, *self.details()))
+        judged = (NO_CONTROLS,) if self._judgements else (NO_VERDICT,)
+        yield Explanation("What was removed, and what that shows", (SCALED, *judged))
+
+
+def _interval(each: Estimate, decimals: int | None = None) -> str:
+    """A mean with its interval, as text."""
+    if each.low is None:
+        return number(each.mean, decimals)
+    return f"{number(each.mean, decimals)} [{number(each.low, decimals)}, {number(each.high, decimals)}]"
+
+
+def _limit_note() -> str:
+    return f"Whether the rate is at least {NEAR_LIMIT:.0%} of the largest one that refractoriness allows."
+
+
+def _seconds(durations) -> str:
+    ends = sorted({float(f"{each:.4g}") for each in durations})
+    return f"{ends[0]:g} s" if len(ends) == 1 else f"{ends[0]:g} to {ends[-1]:g} s"
 
 
 def _findings(found: Found):
@@ -35,9 +295,4 @@ def _dataset(result: BrianAblation):
 
 
 register(Found, to_dataframe=_findings, html=lambda found: f"<pre>{escape(repr(found))}</pre>")
-register(
-    BrianAblation,
-    to_dataframe=_runs,
-    to_xarray=_dataset,
-    html=lambda result: f"<pre>{escape(repr(result))}</pre>{result.table.to_html(index=False)}",
-)
+show_with(BrianAblation, AblationView, to_dataframe=_runs, to_xarray=_dataset)
