@@ -686,13 +686,13 @@ def _ablate_script(script, fractions, seeds, override, score, criterion, backend
     out = out or Path("results") / f"ablate-{script.stem}"
 
     def compute(report):
-        from eisim import brian
         from eisim.base.files import check_writable
+        from eisim.studies.brian2_networks.running import ablate
 
         own = scripts.score_of(script, score)
         check_writable(out)
         options = {"criterion": criterion, "backend": backend.value, "report": report}
-        return brian.ablate(script, wanted, seeds, own, effects, **options)
+        return ablate(script, wanted, seeds, own, effects, **options)
 
     settings = {"fractions": wanted, "seeds": seeds, "override": effects, "score": score, "criterion": criterion}
     found, view = _record(
