@@ -21,8 +21,8 @@ from eisim.base.errors import InputError
 ACTIVATIONS = {"Relu": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid", "Softplus": "softplus"}
 #: Steps of the inputs on which a file is evaluated, and trials where it takes any number.
 STEPS, TRIALS = 5, 3
-#: Nodes that are evaluated, all times together.
-MOST_NODES = 20_000
+#: Nodes and time steps that are evaluated, all together: each takes some milliseconds.
+MOST_NODES = 5_000
 #: By which outputs may differ, as a share of the largest: in double precision, or where the reference is in single.
 DOUBLE, SINGLE = 1e-9, 1e-4
 #: What may lie before and after the operator, and what is left out at the end.
@@ -94,6 +94,7 @@ class RecurrentReading:
         """Inputs, of these sizes where the file takes any."""
         first, second = (fixed or size for fixed, size in zip(self.sizes[:2], free, strict=True))
         bounded((first, second, self.sizes[2]))
+        self._spend(min(first, second))
         return np.random.default_rng(20).normal(size=(first, second, self.sizes[2]))
 
     def _operator(self) -> dict:
@@ -153,6 +154,7 @@ class RecurrentReading:
 
     def _readout(self, x, trials, steps, n) -> np.ndarray:
         """Outputs at the last step where all rates are 0, and where that of each unit is 1: (1 + units) × outputs."""
+        bounded((steps, trials, n))
         rows = np.concatenate([np.zeros((1, n)), np.eye(n)])
         found = []
         for start in range(0, len(rows), trials):
@@ -186,9 +188,7 @@ class RecurrentReading:
             if k == self.place and made:
                 known |= made
                 continue
-            self.evaluated += 1
-            if self.evaluated > MOST_NODES:
-                raise InputError(f"expected a file whose readout takes at most {MOST_NODES:,} nodes, found more")
+            self._spend(1)
             is_end = node.op_type in LEFT_OUT and self.output in node.output
             if node.op_type not in AROUND and not is_end:
                 raise InputError(
@@ -203,6 +203,11 @@ class RecurrentReading:
             known |= dict(zip([name for name in node.output if name], found, strict=False))
         return known
 
+    def _spend(self, times: int) -> None:
+        self.evaluated += times
+        if self.evaluated > MOST_NODES:
+            raise InputError(f"expected a file that takes at most {MOST_NODES:,} nodes and steps to check, found more")
+
     def _evaluate(self, node, inputs) -> list[np.ndarray]:
         """The outputs of a node, by ONNX's reference; it has no operator RNN but that of a tanh."""
         reference, onnx = self.reader.reference, self.reader.onnx
@@ -212,6 +217,7 @@ class RecurrentReading:
         x, W, R, b, _, h = [*inputs, *[None] * 6][:6]
         n, apply = R.shape[-1], onnx.helper.make_node(activation, ["drive"], ["rates"])
         bounded((len(x), x.shape[1], n))
+        self._spend(len(x))
         h, steps = np.zeros((x.shape[1], n)) if h is None else h[0], []
         bias = 0.0 if b is None else b[0, :n] + b[0, n:]
         for u in x:

@@ -8,7 +8,7 @@ A readout of both signs is no population: it would be one step late, and its rat
 readout is applied to recorded rates (`RNN.decode`), which is exact at each step.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -126,6 +126,8 @@ class RNN(ReadOnly, Brief):
         self._hold("initial", (n,), 0.0)
         if self.form not in ("rate", "current"):
             raise InputError(f"RNN: form: expected 'rate' or 'current', found {self.form!r}")
+        if not isinstance(self.name, str):
+            raise InputError(f"RNN: name: expected a text, found {self.name!r:.60}")
         self._check_times()
         object.__setattr__(self, "noise", scalar_si(self.noise, "1", "RNN: noise"))
         if self.noise < 0:
@@ -188,7 +190,8 @@ class RNN(ReadOnly, Brief):
         positive, negative = (self.W_rec > 0).any(axis=0), (self.W_rec < 0).any(axis=0)
         if self.signs is None:
             return tuple(np.where(negative, np.where(positive, BOTH, "I"), "E").tolist())
-        given = list(self.signs) if isinstance(self.signs, (Sequence, np.ndarray)) else self.signs
+        given = self.signs.tolist() if hasattr(self.signs, "detach") else self.signs
+        given = list(given) if np.iterable(given) and not isinstance(given, Mapping) else given
         if not isinstance(given, list) or len(given) != self.size:
             found = f"{len(given)} of them" if isinstance(given, list) else f"{given!r:.60}"
             raise InputError(f"RNN: signs: expected 'E' or 'I' for each of {self.size} cells, found {found}")
@@ -351,7 +354,9 @@ class RNN(ReadOnly, Brief):
             if np.ndim(rates) not in (3, 4) or np.shape(rates)[-2] != len(cells):
                 what = f"rates of the {len(cells)} cells {sign!r}, as simulate(..., record=True).traces has them"
                 raise InputError(f"RNN: traces: expected {what}, found {type(traces).__name__} with {_briefly(rates)}")
-            rates = np.asarray(rates, dtype=float)
+            rates = to_si(rates, "1", f"RNN: traces of {sign!r}")
+            if found is not None and (found.shape[:-2], found.shape[-1]) != (rates.shape[:-2], rates.shape[-1]):
+                raise InputError(f"RNN: traces: expected as many trials and steps of 'E' and 'I', found {rates.shape}")
             found = np.empty((*rates.shape[:-2], self.size, rates.shape[-1])) if found is None else found
             found[..., cells, :] = rates
         return np.swapaxes(found, -1, -2)

@@ -157,6 +157,8 @@ def test_a_file_in_single_precision_is_computed_in_double(tmp_path):
         ({"after": ["Erf"]}, "expected linear operations beside an operator RNN, found Erf"),
         ({"weights": {"W": np.ones((1, 5, 4))}}, "RNN_.: expected weights and biases of shapes"),
         ({"weights": {"R": np.full((1, 5, 5), np.nan)}}, "expected finite numbers, found nan"),
+        ({"activations": ["Relu"], "sizes": (1, 6000)}, "expected a file that takes at most 5,000 nodes and steps"),
+        ({"sizes": (9000, 9000)}, "expected a tensor of at most 20,000,000 elements"),
         ({"sizes": ("batch", "time", "more")}, "expected 3 axes, of which the last one, the inputs, is fixed"),
     ],
 )
