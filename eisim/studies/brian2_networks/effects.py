@@ -128,10 +128,10 @@ class Effects:
         if id(variable) not in self.home:
             return Effect(np.zeros(len(at)), why=f"{variable.name} belongs to nothing that is simulated")
         group, name = self.home[id(variable)]
-        level = [(group, name, self.scope(group, at), np.ones(len(at)), (), (), True)]
+        level = [(group, name, self.scope(group, at), np.ones(len(at)), (), (), True, "")]
         seen, lost = {id(variable)}, []
         while level:
-            found = [each for each in map(lambda state: self._reached(state, lost), level) if each is not None]
+            found = [each for each in [self._reached(state, lost) for state in level] if each is not None]
             if found:
                 return self._combined(found, len(at))
             following = []
@@ -147,7 +147,7 @@ class Effects:
 
     def _reached(self, state, lost) -> Effect | None:
         """The effect at the threshold of the variable's own group, if that depends on it."""
-        group, name, scope, signs, path, summed, is_aligned = state
+        group, name, scope, signs, path, summed, is_aligned, doubt = state
         if isinstance(group, Synapses):
             return None
         total = np.zeros(scope.at.shape)
@@ -166,7 +166,9 @@ class Effects:
             if scope.key(name) in scope.reads(condition):
                 lost.append(f"threshold {condition!r} of {group.name} is no comparison")
             return None
-        if not is_read or not total.any():
+        if is_read and doubt:
+            lost.append(doubt)
+        if not is_read or not total.any() or doubt:
             return None
         found = signs * total
         return Effect(found if is_aligned else np.asarray(unanimous(found)), (*path, name), summed)
@@ -182,7 +184,7 @@ class Effects:
 
     def _steps(self, state, lost):
         """What changes with a variable: those whose equations or sums read it."""
-        group, name, scope, _, _, summed, _ = state
+        group, name, scope, _, _, summed, _, _ = state
         key = scope.key(name)
         for other, equation in _rates(group):
             if other not in group.variables or id(group.variables[other]) == key[0]:
@@ -203,21 +205,20 @@ class Effects:
                         yield from self._sum(state, each, updater, there, (key[0], role), lost)
 
     def _step(self, state, group, other, scope, equation, key, summed, lost, at):
-        _, name, _, signs, path, _, is_aligned = state
+        _, name, _, signs, path, _, is_aligned, doubt = state
         try:
             slope = scope.slope(equation, key, scope.value(name))
         except NotFollowed as error:
             lost.append(str(error))
             return
         if not slope.any():
-            lost.append(f"{other} of {group.name} does not change with {name} at the values of the first run")
-            return
-        following = (group, other, self.scope(group, at), signs * slope, (*path, name), summed, is_aligned)
+            doubt = doubt or f"{other} of {group.name} does not change with {name} at the values of the first run"
+        following = (group, other, self.scope(group, at), signs * slope, (*path, name), summed, is_aligned, doubt)
         yield id(group.variables[other]), following
 
     def _sum(self, state, synapses, updater, scope, key, lost):
         """The step from a variable to the sum over synapses that reads it."""
-        group, name, _, signs, path, summed, is_aligned = state
+        group, name, _, signs, path, summed, is_aligned, doubt = state
         try:
             start = scope.given.get(key)
             if start is None:
@@ -227,8 +228,7 @@ class Effects:
             lost.append(str(error))
             return
         if not slope.any():
-            lost.append(f"the sum of {synapses.name} does not change with {name} at the values of the first run")
-            return
+            doubt = doubt or f"the sum of {synapses.name} does not change with {name} at the values of the first run"
         target = updater.target_var
         if id(target) not in self.home:
             lost.append(f"the sum of {synapses.name} goes to something that is not simulated")
@@ -239,7 +239,7 @@ class Effects:
         if synapses is not group:
             signs, slope, is_aligned = unanimous(signs), np.full(len(at), unanimous(slope)), False
         names = (*path, name), (*summed, synapses.name)
-        yield id(target), (where, what, self.scope(where, at), signs * slope, *names, is_aligned)
+        yield id(target), (where, what, self.scope(where, at), signs * slope, *names, is_aligned, doubt)
 
     def _readers(self, seen: set[int], behind) -> list[str]:
         """Code that reads one of these variables and changes neurons, an effect that is not followed.

@@ -48,6 +48,20 @@ class Change:
     is_mixed: bool = False
 
 
+def changes_of(rows, synapses) -> tuple[Change, ...]:
+    """What is scaled of these synapses by findings that were made in another process, by their names."""
+    parts = {}
+    for each in synapses:
+        parts |= {(each.name, pathway.objname): (each, pathway) for pathway in each._pathways}
+        parts |= {(each.name, name): (each, updater) for name, updater in each.summed_updaters.items()}
+    found = []
+    for row in rows:
+        key = row.synapses, row.variable if row.pathway == "sum" else row.pathway
+        if row.is_scaled and key in parts:
+            found.append(Change(*parts[key], row.variable, row.toward, row.verdict == MIXED))
+    return tuple(found)
+
+
 @dataclass(frozen=True)
 class Judged:
     """What was found in the network of one run."""
@@ -92,7 +106,7 @@ def judge(
         if checks_names:
             _check_names(override or {}, effects.synapses, labels)
         return Judged(
-            tuple(row.finding for row in rows),
+            tuple(replace(row.finding, toward=row.change.sign) for row in rows),
             tuple(row.change for row in rows if row.finding.is_scaled),
             tuple(_not_examined(effects)),
         )

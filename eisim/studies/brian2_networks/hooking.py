@@ -137,12 +137,15 @@ def _is_ours(frame) -> bool:
 @contextmanager
 def replaced(owner, name: str, value) -> Iterator[None]:
     """Have another value in the place of an attribute for a while."""
-    before = getattr(owner, name)
+    before, is_own = getattr(owner, name, None), name in vars(owner)
     setattr(owner, name, value)
     try:
         yield
     finally:
-        setattr(owner, name, before)
+        if is_own:
+            setattr(owner, name, before)
+        else:
+            delattr(owner, name)
 
 
 @contextmanager
@@ -199,12 +202,36 @@ def as_replicate(seed: int, offset: int, notes: set[str]) -> Iterator[None]:
 
 
 @contextmanager
-def without_surroundings(notes: set[str]) -> Iterator[None]:
-    """No windows, no pictures written, no questions, and no device of the script's own."""
+def without_surroundings() -> Iterator[None]:
+    """No windows, no pictures written, and no questions."""
     import matplotlib
     import matplotlib.pyplot as plt
     from matplotlib.figure import Figure
 
+    def ask(*_):
+        raise InputError("input(): expected a script that asks nothing, found a question")
+
+    matplotlib.use("Agg", force=True)
+    with ExitStack() as stack:
+        for owner, name in ((plt, "show"), (plt, "pause"), (Figure, "savefig"), (brian2, "show")):
+            if hasattr(owner, name):
+                stack.enter_context(replaced(owner, name, nothing))
+        stack.enter_context(replaced(builtins, "input", ask))
+        yield
+
+
+def nothing(*_, **__) -> None:
+    """What is left out."""
+
+
+def refused_run(*_, **__) -> None:
+    """A program that the script runs itself, perhaps many times."""
+    raise InputError("device.run(...): expected a script that runs once, found one that runs its program itself")
+
+
+@contextmanager
+def on_runtime(notes: set[str]) -> Iterator[None]:
+    """No device of the script's own."""
     set_device = devices._do_set_device
 
     def only_runtime(device, build_on_run=True, **options):
@@ -213,35 +240,11 @@ def without_surroundings(notes: set[str]) -> Iterator[None]:
         else:
             notes.add(OWN_DEVICE)
 
-    def run(*_, **__):
-        raise InputError("device.run(...): expected a script that runs once, found one that runs its program itself")
-
-    def ask(*_):
-        raise InputError("input(): expected a script that asks nothing, found a question")
-
-    def nothing(*_, **__):
-        return None
-
-    matplotlib.use("Agg", force=True)
     with ExitStack() as stack:
-        for owner, name, value in (
-            (plt, "show", nothing),
-            (plt, "pause", nothing),
-            (Figure, "savefig", nothing),
-            (brian2, "show", nothing),
-            (builtins, "input", ask),
-            (devices, "_do_set_device", only_runtime),
-            (RuntimeDevice, "build", nothing),
-            (RuntimeDevice, "insert_code", nothing),
-            (RuntimeDevice, "delete", nothing),
-        ):
-            if hasattr(owner, name):
-                stack.enter_context(replaced(owner, name, value))
-        RuntimeDevice.run = run
-        try:
-            yield
-        finally:
-            del RuntimeDevice.run
+        stack.enter_context(replaced(devices, "_do_set_device", only_runtime))
+        for name, value in (("build", nothing), ("insert_code", nothing), ("delete", nothing), ("run", refused_run)):
+            stack.enter_context(replaced(RuntimeDevice, name, value))
+        yield
 
 
 def as_if_new(is_script: bool) -> None:

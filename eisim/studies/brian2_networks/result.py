@@ -51,6 +51,9 @@ class Finding:
         Whether an ablation scales this statement. What is passed on by a sum is scaled there.
     n : int
         Number of synapses.
+    toward : float
+        1 if more of the variable brings neurons nearer to threshold, -1 if it takes them away, 0 if neither, NaN if
+        that differs.
     """
 
     synapses: str
@@ -62,6 +65,7 @@ class Finding:
     why: str
     is_scaled: bool = False
     n: int = 0
+    toward: float = 0.0
 
     @property
     def name(self) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -77,7 +79,7 @@ def inhibition(
         if isinstance(network, brian2.Network):
             judged = judge(hooking.objects_of(network), names, _override(override))
             return Found(Source(network).name, judged.rows, judged.not_examined)
-        job = session.Job(source_of(network, None, namespace), 0, 0, (), _override(override))
+        job = session.Job(source_of(network, None, namespace), (0,), (), _override(override))
         with _served(job, None, True) as receive:
             kind, *said = receive()
     if kind != "found":
@@ -128,7 +130,9 @@ def ablate(
     namespace : dict, optional
         As for `inhibition`.
     backend : str
-        ``"runtime"``: as the script runs by itself.
+        ``"runtime"``: as the script runs by itself. ``"cpp"``: as one C++ program for all fractions and seeds, and
+        another one of the untouched script; numbers that the script draws with NumPy before it runs are then those of
+        the first seed.
 
     Returns
     -------
@@ -148,23 +152,14 @@ def ablate(
     with brian2_alone():
         import brian2
 
-        from eisim.studies.brian2_networks import session
         from eisim.studies.brian2_networks.source import source_of
 
         is_network = isinstance(network, brian2.Network)
         source = source_of(network, duration, names if is_network else namespace)
-        at_once = min(len(replicates), processes.processors())
-        jobs = []
-        for k, seed in enumerate(replicates):
-            asked = ((session.PLAIN,) if k == 0 else ()) + levels
-            kept = (session.PLAIN, 0.0) if k == 0 else ()
-            most = max(1, processes.processors() // at_once)
-            jobs.append(
-                session.Job(
-                    source, seed, k and seed - replicates[0], asked, _override(override), score, most, kept, k == 0
-                )
-            )
-        outcomes = _all_outcomes(jobs, at_once, report)
+        with ExitStack() as stack:
+            jobs = _compiled if backend == "cpp" else _interpreted
+            todo = jobs(source, levels, replicates, _override(override), score, report, stack)
+            outcomes = _all_outcomes(*todo, report)
     return _result(source.name, levels, replicates, outcomes, wanted, backend)
 
 
@@ -195,18 +190,50 @@ def ablated(fraction: float = 1.0, seed: int | None = None, override: Mapping[st
     """
     (level,) = _fractions([fraction], adds_zero=False)
     with brian2_alone():
-        from contextlib import ExitStack
-
         from eisim.studies.brian2_networks import hooking, session
         from eisim.studies.brian2_networks.source import Source
 
-        job = session.Job(Source(None), 0, 0, (), _override(override))
+        job = session.Job(Source(None), (0,), (), _override(override))
         found = session.Session(job, fraction=level)
         with ExitStack() as stack:
             if seed is not None:
                 stack.enter_context(hooking.as_replicate(_seeds([seed])[0], 0, found.notes))
             stack.enter_context(hooking.hooked(found.at_run, found.recorder))
             yield session.AblatedRun(found)
+
+
+def _interpreted(source, levels, seeds, override, score, report, stack):
+    """One job for each seed, and how many of them run at a time."""
+    from eisim.studies.brian2_networks.session import PLAIN, Job
+
+    at_once = min(len(seeds), processes.processors())
+    jobs = []
+    for k in range(len(seeds)):
+        runs = tuple((k, fraction) for fraction in (((PLAIN,) if k == 0 else ()) + levels))
+        jobs.append(Job(source, seeds, runs, override, score, max(1, processes.processors() // at_once)))
+    return jobs, at_once
+
+
+def _compiled(source, levels, seeds, override, score, report, stack):
+    """One job for all runs of the program, after what inhibits is found without it, and one for the script as it is."""
+    from eisim.studies.brian2_networks.session import PLAIN, Job, nothing_inhibits, refuse_unknown
+
+    if not processes.FORKS or not source.is_code:
+        where = "on Linux" if not processes.FORKS else "for a script or a function"
+        raise InputError(f"{source.name}: backend: 'cpp' is {where} only; use backend='runtime'")
+    report("finding what inhibits")
+    with _served(Job(source, seeds, (), override), None, True) as receive:
+        kind, *said = receive()
+    if kind != "found":
+        raise InputError(said[0] if kind == "error" else f"{source.name}: its process has ended ({said[-1]})")
+    refuse_unknown(said[0])
+    if not said[0].inhibitory:
+        raise InputError(nothing_inhibits(said[0]))
+    folders = [stack.enter_context(TemporaryDirectory(prefix="eisim-brian2-")) for _ in range(2)]
+    runs = tuple((k, fraction) for k in range(len(seeds)) for fraction in levels)
+    most = max(1, processes.processors() - 1)
+    scaled = Job(source, seeds, runs, override, score, most, said[0], folders[0])
+    return [Job(source, seeds, ((0, PLAIN),), override, None, 1, said[0], folders[1]), scaled], 2
 
 
 def _callers_names() -> dict[str, Any]:
@@ -286,6 +313,12 @@ def _served(job, fraction, only_finds: bool) -> Iterator[Callable[[], tuple]]:
         return
     from eisim.base.workers import LostError, Worker
 
+    given = job.source.given
+    named = getattr(sys.modules.get(getattr(given, "__module__", "")), getattr(given, "__qualname__", ""), None)
+    if not job.source.is_script and (named is not given or given.__module__ == "__main__"):
+        raise InputError(
+            f"{job.source.name}: expected a script or a function of a module on this system, found {given!r:.60}"
+        )
     worker = Worker()
     try:
 
@@ -293,7 +326,7 @@ def _served(job, fraction, only_finds: bool) -> Iterator[Callable[[], tuple]]:
             try:
                 return worker.compute(partial(session.part, job, fraction, only_finds), lambda *_: None)
             except LostError as error:
-                return ("ended", fraction, str(error))
+                return ("ended", (job.replicate, fraction), str(error))
 
         yield receive
     finally:
@@ -311,19 +344,19 @@ def _received(child) -> tuple:
 def _all_outcomes(jobs, at_once: int, report) -> dict[tuple[int, Any], Any]:
     """What all fractions of all jobs gave, by number of the job and fraction."""
     run = _side_by_side if processes.FORKS else _one_by_one
-    total, found, begin = sum(len(job.fractions) for job in jobs), {}, time.perf_counter()
+    total, found, begin = sum(len(job.runs) for job in jobs), {}, time.perf_counter()
     report("running up to the first run", 0.0)
     for k, (kind, *said) in run(jobs, at_once):
-        name = jobs[k].source.name
+        job = jobs[k]
         if kind == "error":
             raise InputError(said[0])
         if kind == "ended":
-            where = "before its first run" if said[0] is None else f"with fraction {said[0]}"
-            raise InputError(
-                f"{name}: its process ended {where} ({said[1]}), seed {jobs[k].seed}; is there enough memory?"
-            )
+            replicate, fraction = said[0] or (job.replicate, None)
+            where = "before its first run" if fraction is None else f"with fraction {fraction}"
+            ended = f"its process ended {where}, seed {job.seeds[replicate]}"
+            raise InputError(f"{job.source.name}: {ended} ({said[1]}); is there enough memory?")
         outcome = said[0]
-        found[k, outcome.fraction] = outcome
+        found[outcome.replicate, outcome.fraction] = outcome
         pace = (time.perf_counter() - begin) / len(found)
         report(f"{total} runs, one in {pace:.2g} s", len(found) / total)
     return found
@@ -334,7 +367,7 @@ def _side_by_side(jobs, at_once: int) -> Iterator[tuple[int, tuple]]:
     from eisim.studies.brian2_networks import session
 
     waiting, running = list(enumerate(jobs)), {}
-    left = {k: len(job.fractions) for k, job in waiting}
+    left = {k: len(job.runs) for k, job in waiting}
     try:
         while waiting or running:
             while waiting and len(running) < at_once:
@@ -360,12 +393,12 @@ def _one_by_one(jobs, at_once: int) -> Iterator[tuple[int, tuple]]:
     """Messages of new processes, one for each fraction of each job."""
     from concurrent.futures import ThreadPoolExecutor, as_completed
 
-    def one(k, job, fraction):
-        with _served(job, fraction, False) as receive:
+    def one(k, job, run):
+        with _served(replace(job, runs=(run,)), run[1], False) as receive:
             return k, receive()
 
     with ThreadPoolExecutor(processes.processors()) as pool:
-        begun = [pool.submit(one, k, job, fraction) for k, job in enumerate(jobs) for fraction in job.fractions]
+        begun = [pool.submit(one, k, job, run) for k, job in enumerate(jobs) for run in job.runs]
         try:
             for each in as_completed(begun):
                 yield each.result()

@@ -28,23 +28,32 @@ PLAIN = "plain"
 
 @dataclass(frozen=True)
 class Job:
-    """What one seed asks for."""
+    """What one process is to do with a script: its runs are of replicates, by number, and fractions."""
 
     source: Source
-    seed: int
-    offset: int  # what is added to a script's own seed
-    fractions: tuple[Any, ...]
+    seeds: tuple[int, ...]  # of the replicates
+    runs: tuple[tuple[int, Any], ...]
     override: Mapping[str, str]
     score: Callable | None = None
     most: int = 1  # processes at a time
-    keeps_spikes: tuple[Any, ...] = ()
-    keeps_rasters: bool = False
+    found: Found | None = None  # in another process, where a compiled program cannot say what synapses do
+    folder: str = ""  # of a compiled program
+
+    @property
+    def replicate(self) -> int:
+        """The one with which the script begins."""
+        return self.runs[0][0] if self.runs else 0
+
+    def offset(self, replicate: int) -> int:
+        """What is added to a script's own seed."""
+        return self.seeds[replicate] - self.seeds[0]
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What one run gave."""
 
+    replicate: int
     fraction: Any
     groups: dict[str, Measured]
     limits: dict[str, float]
@@ -63,6 +72,7 @@ class Session:
 
     def __init__(self, job: Job, sender=None, fraction: Any = None, only_finds: bool = False):
         self.job, self.sender, self.fraction, self.only_finds = job, sender, fraction, only_finds
+        self.replicate = job.replicate
         self.recorder = hooking.Recorder()
         self.rows: list[Finding] = []
         self.not_examined: dict[str, None] = {}
@@ -89,7 +99,7 @@ class Session:
         self.known.update(synapses)
         if self.only_finds:
             raise FoundEnough
-        self._refuse_unknown()
+        refuse_unknown(self.found)
         if not judged.changes:
             return
         if self.fraction is None:
@@ -97,31 +107,23 @@ class Session:
         if self.fraction != PLAIN:
             scale(judged.changes, self.fraction)
 
-    def _refuse_unknown(self) -> None:
-        unknown = {row.name: row for row in reversed(self.found.unknown)}
-        if not unknown:
-            return
-        reasons = " ".join(f"{_sentence(row)};" for row in reversed(unknown.values()))
-        said = ", ".join(f"{name!r}: 'inhibitory'" for name in reversed(unknown))
-        raise InputError(f"{self.job.source.name}: {reasons} say override={{{said}}} or 'excitatory' or 'leave'")
-
     def _part(self) -> None:
         """Fork for each fraction, pass on what they give, and end; returns in the forked processes only."""
-        waiting, running = list(self.job.fractions), {}
+        waiting, running = list(self.job.runs), {}
         while waiting or running:
             while waiting and len(running) < self.job.most:
-                fraction = waiting.pop(0)
                 child, sender = processes.fork(apart=False)
                 if child is None:
-                    self.fraction, self.sender, self.begin = fraction, sender, time.perf_counter()
+                    self.replicate, self.fraction = waiting[0]
+                    self.sender, self.begin = sender, time.perf_counter()
                     return
-                running[child] = fraction
+                running[child] = waiting.pop(0)
             for child in processes.next_of(running):
-                fraction = running.pop(child)
+                run = running.pop(child)
                 try:
                     message = child.receive()
                 except processes.EndedError as error:
-                    message = ("ended", fraction, str(error))
+                    message = ("ended", run, str(error))
                 child.end()
                 self.sender.send(message)
         os._exit(0)
@@ -130,8 +132,10 @@ class Session:
         """Run the script, and measure."""
         job = self.job
         with ExitStack() as stack:
-            stack.enter_context(hooking.without_surroundings(self.notes))
-            stack.enter_context(hooking.as_replicate(job.seed, job.offset, self.notes))
+            stack.enter_context(hooking.without_surroundings())
+            stack.enter_context(hooking.on_runtime(self.notes))
+            seed = job.seeds[self.replicate]
+            stack.enter_context(hooking.as_replicate(seed, job.offset(self.replicate), self.notes))
             stack.enter_context(hooking.hooked(self.at_run, self.recorder))
             left = job.source.run()
         if not self.runs and self.only_finds and isinstance(left, brian2.Network):
@@ -142,9 +146,15 @@ class Session:
             raise FoundEnough
         if not any(row.is_scaled for row in self.rows) and self.fraction != PLAIN:
             raise InputError(nothing_inhibits(self.found))
+        return self.outcome(left)
+
+    def outcome(self, left) -> Outcome:
+        """What the run gave."""
         spikes = self.recorder.spikes()
         score, failure = self._score(left, spikes)
+        is_first = self.replicate == 0
         return Outcome(
+            self.replicate,
             self.fraction,
             {name: measured(each) for name, each in spikes.items()},
             dict(self.recorder.limits),
@@ -154,8 +164,8 @@ class Session:
             tuple(sorted(self.notes)),
             score,
             failure,
-            spikes if self.fraction in job.keeps_spikes else None,
-            {name: raster(each) for name, each in spikes.items()} if job.keeps_rasters else {},
+            spikes if is_first and self.fraction in (PLAIN, 0.0) else None,
+            {name: raster(each) for name, each in spikes.items()} if is_first else {},
         )
 
     def _refuse_no_run(self, left) -> None:
@@ -199,6 +209,15 @@ def _sentence(row: Finding) -> str:
     return row.why if row.name in row.why else f"{row.name}: {row.why}"
 
 
+def refuse_unknown(found: Found) -> None:
+    """Ask about synapses of which the sign is not known."""
+    unknown = {row.name: row for row in reversed(found.unknown)}
+    if unknown:
+        reasons = " ".join(f"{_sentence(row)};" for row in reversed(unknown.values()))
+        said = ", ".join(f"{name!r}: 'inhibitory'" for name in reversed(unknown))
+        raise InputError(f"{found.name}: {reasons} say override={{{said}}} or 'excitatory' or 'leave'")
+
+
 def nothing_inhibits(found: Found) -> str:
     """The refusal of a network without inhibition, and what may be said of its synapses."""
     electrical = [row.name for row in found.rows if row.verdict == "electrical"]
@@ -211,8 +230,15 @@ def nothing_inhibits(found: Found) -> str:
 
 def run_new(job: Job, sender=None, fraction: Any = None, only_finds: bool = False) -> Session:
     """A session in a process of its own, with Brian2 as if it had just been imported."""
+    if job.folder:
+        from eisim.studies.brian2_networks.compiled import CompiledSession
+
+        hooking.as_if_new(job.source.is_script)
+        return CompiledSession(job, sender, fraction)
     if not isinstance(job.source.given, brian2.Network):
         hooking.as_if_new(job.source.is_script)
+    if only_finds:
+        brian2.prefs.codegen.target = "numpy"  # nothing runs for long
     return Session(job, sender, fraction, only_finds)
 
 

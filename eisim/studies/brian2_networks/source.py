@@ -30,6 +30,11 @@ class Source:
         return isinstance(self.given, Path)
 
     @property
+    def is_code(self) -> bool:
+        """Whether it is a file or function, which makes objects anew wherever it runs."""
+        return self.is_script or inspect.isfunction(self.given)
+
+    @property
     def name(self) -> str:
         """What it is called in messages."""
         if self.is_script:

@@ -1,0 +1,227 @@
+"""What synapses of Brian2 networks do, found in networks of all the kinds that people write."""
+
+import brian2
+import numpy as np
+import pytest
+from brian2 import (
+    Hz,
+    Network,
+    NeuronGroup,
+    PoissonGroup,
+    PoissonInput,
+    Synapses,
+    TimedArray,
+    ms,
+    mV,
+    network_operation,
+)
+
+from eisim import InputError, brian
+
+
+@pytest.fixture(autouse=True)
+def alone():
+    """Networks of their own, on NumPy, whose names are those of a script."""
+    target = brian2.prefs.codegen.target
+    brian2.prefs.codegen.target = "numpy"
+    brian2.start_scope()
+    yield
+    brian2.prefs.codegen.target = target
+
+
+def cells(n=6, eqs="dv/dt = -v/(10*ms) : volt", threshold="v > 10*mV", name="cells", **more):
+    return NeuronGroup(n, eqs, threshold=threshold, reset=threshold and "", method="euler", name=name, **more)
+
+
+def joined(source, target=None, model="", name="S", **more):
+    synapses = Synapses(source, target, model, name=name, method="euler", **more)
+    synapses.connect()
+    return synapses
+
+
+def found(*objects, **names):
+    return brian.inhibition(Network(*objects), namespace=brian2.__dict__ | names)
+
+
+def verdicts(*objects, **names):
+    return [(row.pathway, row.variable, row.verdict) for row in found(*objects, **names).rows]
+
+
+def test_a_conductance_inhibits_where_its_reversal_potential_is_below_threshold():
+    eqs = "dv/dt = (10*nS*(-70*mV - v) + g*(E - v))/(200*pF) : volt\ndg/dt = -g/(5*ms) : siemens\nE : volt"
+    for potential, verdict in ((-80, "inhibitory"), (0, "excitatory"), (-55, "inhibitory"), (-45, "excitatory")):
+        brian2.start_scope()
+        group = cells(eqs=eqs, threshold="v > -50*mV")
+        group.v, group.E = -90 * mV, potential * mV  # below all: the present driving force decides nothing
+        assert verdicts(group, joined(group, on_pre="g += 1*nS")) == [("pre", "g", verdict)]
+
+
+def test_a_synapse_that_inhibits_some_cells_and_excites_others_is_asked_about():
+    group = cells(eqs="dv/dt = (g*(E - v) - v)/(10*ms) : 1\ndg/dt = -g/ms : 1\nE : 1", threshold="v > 1")
+    group.E = "2*(i % 2)"
+    (row,) = found(group, joined(group, on_pre="g += 1")).rows
+    assert row.verdict == "unknown" and "some neurons nearer to threshold and others away" in row.why
+
+
+def test_signs_by_weight_are_mixed_and_what_learns_is_no_effect():
+    group = cells()
+    synapses = joined(
+        group, model="w : volt\ndtrace/dt = -trace/ms : 1 (event-driven)", on_pre="v_post += w; trace += 1"
+    )
+    synapses.w = "(0.5 - i % 2)*mV"
+    (row,) = found(group, synapses).rows
+    assert (row.variable, row.verdict, row.toward) == ("v_post", "mixed", 1) and row.why.startswith(
+        "18 of 36 synapses inhibit"
+    )
+
+
+def test_a_weight_of_0_is_followed_by_its_own_rule_or_asked_about():
+    eqs = "dv/dt = (g - v)/(10*ms) : 1\ndg/dt = -g/ms : 1"
+    group = cells(eqs=eqs, threshold="v > 1")
+    learns = joined(group, model="w : 1\nx : 1", on_pre="g -= w; x += 0.1", on_post="w = clip(w + x, 0, 1)")
+    assert verdicts(group, learns) == [("pre", "g", "inhibitory")]
+    brian2.start_scope()
+    group = cells(eqs=eqs, threshold="v > 1")
+    network = Network(group, joined(group, model="w : 1", on_pre="g += w"))
+    (row,) = brian.inhibition(network).unknown
+    assert row.why.startswith("S.w is 0 at the first run, so its sign is not known")
+    with pytest.raises(
+        InputError, match=r"S\.w is 0 at the first run.*say override=\{'S': 'inhibitory'\} or"
+    ) as caught:
+        brian.ablate(network, duration=1 * ms, seeds=1)
+    assert "\n" not in str(caught.value)
+    assert brian.inhibition(network, override={"S": "inhibitory"}).inhibitory == ("S",)
+
+
+def test_short_term_plasticity_local_values_and_pathways_by_name():
+    group = cells(eqs="dv/dt = (h - v)/(10*ms) : 1\ndh/dt = -h/ms : 1", threshold="v > 1")
+    model = "du/dt = -u/second : 1 (event-driven)\ndx/dt = (1 - x)/second : 1 (event-driven)"
+    code = {"release": "u += 0.5*(1 - u); sent = u*x; x -= sent", "arrival": "h -= 0.3*u*x"}
+    synapses = joined(group, model=model, on_pre=code)
+    synapses.x = 1
+    assert verdicts(group, synapses) == [("arrival", "h", "inhibitory")]
+
+
+def test_sums_over_synapses_and_what_passes_on_through_several():
+    pre, relay = (
+        cells(name="pre", eqs="dv/dt = -v/ms : 1\nds/dt = -s/ms : 1", threshold="v > 1"),
+        cells(2, "s : 1", None, "relay"),
+    )
+    post = cells(eqs="dv/dt = (-total*v - v)/ms : 1\ntotal : 1", threshold="v > 1")
+    raise_s = joined(pre, on_pre="s_pre += 1", name="raise_s")
+    collect = joined(pre, relay, "s_post = s_pre : 1 (summed)", "collect")
+    spread = joined(relay, post, "w : 1\ntotal_post = w*s_pre : 1 (summed)", "spread")
+    spread.w = 0.5
+    result = found(pre, relay, post, raise_s, collect, spread)
+    assert [(r.synapses, r.verdict, r.is_scaled) for r in result.rows] == [
+        ("collect", "inhibitory", False),
+        ("raise_s", "inhibitory", False),
+        ("spread", "inhibitory", True),
+    ]
+
+
+def test_a_conductance_of_synapses_that_saturates_is_scaled_where_it_is_summed():
+    group = cells(eqs="dv/dt = (I - v)/ms : 1\nI : 1", threshold="v > 1")
+    model = (
+        "dx/dt = -x/ms : 1 (clock-driven)\nds/dt = (x*(1 - s) - s)/ms : 1 (clock-driven)\nI_post = -0.1*s : 1 (summed)"
+    )
+    result = found(group, joined(group, model=model, on_pre="x += 1"))
+    assert [(r.pathway, r.verdict, r.is_scaled) for r in result.rows] == [
+        ("pre", "inhibitory", False),
+        ("sum", "inhibitory", True),
+    ]
+
+
+def test_gap_junctions_are_electrical():
+    group = cells(eqs="dv/dt = (I - v)/ms : 1\nI : 1", threshold="v > 1")
+    network = Network(group, joined(group, model="I_post = 0.1*(v_pre - v_post) : 1 (summed)"))
+    assert [row.verdict for row in brian.inhibition(network).rows] == ["electrical"]
+    with pytest.raises(InputError, match="S: electrical, neither excitatory nor inhibitory; nothing to ablate"):
+        brian.ablate(network, duration=1 * ms, seeds=1)
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict"),
+    [
+        ("v_post = v_post - 1*mV", "inhibitory"),
+        ("v_post = clip(v_post + 2*mV, 0*mV, 9*mV)", "excitatory"),
+        ("v_post -= 1*mV*(rand() < 0.5)", "inhibitory"),
+        ("v_post += -J*int(i < 3)", "inhibitory"),
+        ("v_post += 1*mV", "excitatory"),
+    ],
+)
+def test_ways_to_write_it(code, verdict):
+    group = cells()
+    assert verdicts(group, joined(group, on_pre=code), J=1 * mV) == [("pre", "v_post", verdict)]
+
+
+def test_several_variables_of_opposite_signs_are_asked_about():
+    group = cells(eqs="dv/dt = (g - h - v)/ms : 1\ndg/dt = -g/ms : 1\ndh/dt = -h/ms : 1", threshold="v > 1")
+    rows = found(group, joined(group, on_pre="g += 1; h += 1")).rows
+    assert {row.verdict for row in rows} == {"unknown"} and "S acts on g and h with opposite signs" in rows[0].why
+    brian2.start_scope()
+    group = cells(eqs="dv/dt = (g - h - v)/ms : 1\ndg/dt = -g/ms : 1\ndh/dt = -h/ms : 1", threshold="v > 1")
+    apart = joined(group, on_pre={"fast": "g += 1", "slow": "h += 1"})
+    assert sorted(verdicts(group, apart)) == [("fast", "g", "excitatory"), ("slow", "h", "inhibitory")]
+
+
+def test_what_is_not_followed_is_asked_about():
+    group = cells(eqs="dv/dt = -v/ms : 1\nkick : 1", threshold="v > 1")
+    group.run_regularly("v -= kick")
+    (row,) = found(group, joined(group, on_pre="kick += 1")).rows
+    assert row.verdict == "unknown" and "which is not followed" in row.why
+    brian2.start_scope()
+    group = cells(eqs="dv/dt = (h*a - v)/ms : 1\ndh/dt = -h/ms : 1\na : 1", threshold="v > 1")
+    (row,) = found(group, joined(group, on_pre="h += 1")).rows
+    assert row.verdict == "unknown" and "v of cells does not change with h at the values of the first run" in row.why
+
+
+def test_what_has_no_threshold_or_is_random():
+    group = cells(eqs="dv/dt = -v/ms : 1", threshold=None)
+    source = PoissonGroup(3, 10 * Hz, name="source")
+    assert verdicts(source, group, joined(source, group, on_pre="v_post -= 1")) == [("pre", "v_post", "none")]
+    brian2.start_scope()
+    group = cells(eqs="dv/dt = (1 - v)/ms : 1\nrate = 100*Hz*v : Hz", threshold="rand() < rate*dt")
+    assert verdicts(group, joined(group, on_pre="v_post -= 1")) == [("pre", "v_post", "inhibitory")]
+
+
+def test_parts_of_groups_time_courses_and_a_threshold_that_adapts():
+    eqs = "dv/dt = (drive(t) + h - v)/ms : 1\ndh/dt = -h/ms : 1\ndtheta/dt = (1 - theta)/ms : 1"
+    group = cells(eqs=eqs, threshold="v > theta")
+    group.theta = 1
+    drive = TimedArray(np.ones(3), dt=1 * ms)
+    part = joined(group[:2], group[3:], on_pre="h_post -= 1")
+    raises = joined(group[2:], group[:3], on_pre="theta_post += 0.1", name="T")
+    assert verdicts(group, part, raises, drive=drive) == [
+        ("pre", "h_post", "inhibitory"),
+        ("pre", "theta_post", "inhibitory"),
+    ]
+
+
+def test_what_is_not_examined_is_listed_and_nothing_is_changed():
+    group = cells()
+    negative = PoissonInput(group, "v", 10, 5 * Hz, -1 * mV)
+
+    @network_operation
+    def watch():
+        group.v_[0] = 0
+
+    regular = group.run_regularly("v += 0*mV")
+    synapses = joined(group, on_pre="v -= 1*mV")
+    code, state = synapses.pre.code, np.random.get_state()[1].copy()  # noqa: NPY002
+    result = found(group, negative, watch, synapses, regular)
+    said = " ".join(result.not_examined)
+    assert "a function that runs at each step" in said and "code that runs regularly" in said
+    assert "weight is not known to be positive" in said and "not examined" in repr(result)
+    assert synapses.pre.code == code and "eisim_keep" not in synapses.variables
+    assert np.array_equal(state, np.random.get_state()[1])  # noqa: NPY002
+    assert result.to_dataframe()["verdict"].tolist() == ["inhibitory"]
+
+
+def test_synapses_of_nothing():
+    group = cells()
+    empty = Synapses(group, group, on_pre="v -= 1*mV", name="S")
+    empty.connect(False)
+    (row,) = found(group, empty).rows
+    assert row.verdict == "none" and row.why == "has no synapses"
+    assert found(group).rows == () and "0 effects" in repr(found(group))
