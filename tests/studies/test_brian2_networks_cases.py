@@ -1,8 +1,11 @@
 """Scripts of all kinds: fraction 0 gives their own spikes, and 0.5 those of the script with weights halved by hand."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -211,6 +214,35 @@ def test_without_forks_each_run_is_a_process_of_its_own(tmp_path, monkeypatch):
     assert apart.found.rows == forked.found.rows == brian.inhibition(path).rows
     with pytest.raises(InputError, match="expected a script or a function of a module"):
         brian.ablate(lambda: None, (1,), seeds=1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks")
+def test_an_interrupt_ends_all_processes(tmp_path):
+    text = START + "import os\nfrom pathlib import Path\n" + GROUP
+    text += "S = Synapses(P, P, on_pre='h += 0.2')\nS.connect()\n"
+    text += "@network_operation(when='start')\ndef note():\n    Path(f'pid_{os.getpid()}').touch()\nrun(10**6*second)\n"
+    (tmp_path / "network.py").write_text(text, encoding="utf-8")
+    code = "from eisim import brian\nbrian.ablate('network.py', seeds=2)"
+    begun = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    while len(pids := [int(file.name[4:]) for file in tmp_path.glob("pid_*")]) < 2:
+        assert begun.poll() is None
+        time.sleep(0.1)
+    begun.send_signal(signal.SIGINT)
+    begun.communicate()
+    assert begun.returncode
+    for _ in range(100):
+        if not any(map(runs, pids)):
+            break
+        time.sleep(0.1)
+    assert not any(map(runs, pids))
+
+
+def runs(pid):
+    """Whether a process is there and is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 @pytest.mark.slow

@@ -117,6 +117,11 @@ class CompiledSession(Session):
             stack.enter_context(hooking.replaced(CPPStandaloneDevice, "delete", hooking.nothing))
             yield
 
+    def said_of(self, error: BaseException) -> str:
+        """What an error of the script is, which without a program had none."""
+        said = super().said_of(error)
+        return said if "backend='runtime'" in said else f"{said}; use backend='runtime'"
+
     def run(self) -> Outcome:
         """Run the script, and measure."""
         with ExitStack() as stack:

@@ -187,6 +187,10 @@ class Session:
                 return math.nan, str(error)
             return math.nan, Source(self.job.score).error(error)
 
+    def said_of(self, error: BaseException) -> str:
+        """What an error of the script is, in one line."""
+        return self.job.source.error(error)
+
     def serve(self) -> None:
         """Run and send what comes of it to the parent; does not return."""
         try:
@@ -195,7 +199,7 @@ class Session:
             except FoundEnough:
                 message = ("found", self.found)
             except BaseException as error:
-                message = ("error", self.job.source.error(error))
+                message = ("error", self.said_of(error))
             self.sender.send(message)
         finally:
             os._exit(0)
