@@ -138,7 +138,7 @@ REFUSED = {
         r"network.py, line 18: input\(\): expected a script",
     ),
     "no Python": ("def", "network.py, line 1: SyntaxError"),
-    "an end": (CURRENTS.replace("run(40*ms)", "import os; os._exit(4)"), r"ended before its first run .*exit status 4"),
+    "an end": (CURRENTS.replace("run(40*ms)", "import os; os._exit(4)"), r"ended before its first run.*exit status 4"),
 }
 
 

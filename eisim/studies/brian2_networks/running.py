@@ -300,12 +300,12 @@ def _criterion(given, score) -> Criterion | None:
 @contextmanager
 def _served(job, fraction, only_finds: bool) -> Iterator[Callable[[], tuple]]:
     """A process that runs a job, as what gives its messages one by one; it ends with the context."""
-    from eisim.studies.brian2_networks import session
+    from eisim.studies.brian2_networks import serving
 
     if processes.FORKS:
         child, sender = processes.fork()
         if child is None:
-            session.serve_new(job, sender, fraction, only_finds)
+            serving.serve_new(job, sender, fraction, only_finds)
         try:
             yield lambda: _received(child)
         finally:
@@ -324,7 +324,7 @@ def _served(job, fraction, only_finds: bool) -> Iterator[Callable[[], tuple]]:
 
         def receive():
             try:
-                return worker.compute(partial(session.part, job, fraction, only_finds), lambda *_: None)
+                return worker.compute(partial(serving.part, job, fraction, only_finds), lambda *_: None)
             except LostError as error:
                 return ("ended", (job.replicate, fraction), str(error))
 
@@ -364,7 +364,7 @@ def _all_outcomes(jobs, at_once: int, report) -> dict[tuple[int, Any], Any]:
 
 def _side_by_side(jobs, at_once: int) -> Iterator[tuple[int, tuple]]:
     """Messages of the forked processes of all jobs, some at a time."""
-    from eisim.studies.brian2_networks import session
+    from eisim.studies.brian2_networks import serving
 
     waiting, running = list(enumerate(jobs)), {}
     left = {k: len(job.runs) for k, job in waiting}
@@ -374,7 +374,7 @@ def _side_by_side(jobs, at_once: int) -> Iterator[tuple[int, tuple]]:
                 k, job = waiting.pop(0)
                 child, sender = processes.fork()
                 if child is None:
-                    session.serve_new(job, sender)
+                    serving.serve_new(job, sender)
                 running[child] = k
             for child in processes.next_of(running):
                 k = running[child]
