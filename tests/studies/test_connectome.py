@@ -20,7 +20,17 @@ from eisim.studies.connectome.result import (
     Protocol,
 )
 from eisim.studies.connectome.shuffles import shuffled, shuffled_connectome
-from eisim.studies.connectome.wiring import GAIN, SIGNS, Entry, Required, Signed, Wiring, each_alone, read_required
+from eisim.studies.connectome.wiring import (
+    GAIN,
+    SIGNS,
+    Entry,
+    Required,
+    Signed,
+    Wiring,
+    each_alone,
+    lesions_of,
+    read_required,
+)
 
 NAMES = ("S1", "S2", "N", "G", "U", "M1", "M2")
 TIMES = {"duration": 0.2, "window": 0.1, "dt": 2e-3}
@@ -205,7 +215,7 @@ def test_tasks_from_tables(tmp_path):
         ("S1,M1,M2\n0,0,1\n1,1,0\n", "found none of 'S2'"),
         ("S1,S2,M1,M2\n0,x,0,1\n1,0,1,0\n", "S2: expected numbers"),
         ("S1,S2,M1,M2\n0,0,0,2\n1,0,1,0\n", "0 or 1 for readouts"),
-        ("S1,S2,M1,M2\n0,-1,0,1\n1,0,1,0\n", "stimuli of 0 or more"),
+        ("S1,S2,M1,M2\n0,-1,0,1\n1,0,1,0\n", "stimuli from 0 to"),
         ("S1,S2,M1,M2\n0,0,0,1\n1,0,0,1\n", "differ between trials"),
     ],
 )
@@ -223,6 +233,9 @@ def test_entries_and_wrong_ones():
     for text, message in (("ALM+,PLM", "expected names"), ("A,A", "different names"), ("=A", "expected names")):
         with pytest.raises(InputError, match=f"inputs: .*{message}"):
             Entry.listed(text, "inputs")
+    assert lesions_of("all") is None and lesions_of("none") == () and lesions_of("ALM + AVM") == ("ALM", "AVM")
+    with pytest.raises(InputError, match="lesions: expected"):
+        lesions_of("ALM+")
     with pytest.raises(InputError, match="S3"):
         measure(
             connectome(),

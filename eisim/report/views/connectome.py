@@ -24,7 +24,6 @@ from eisim.studies.connectome.result import (
     ConnectomeResult,
 )
 from eisim.studies.connectome.worm import SOURCE, WormResult
-from eisim.studies.curves import described
 from eisim.studies.judgement import LOST, NOT_COMPUTED
 
 RATES, LESIONS = "rates.csv", "lesions.csv"
@@ -155,7 +154,8 @@ class ConnectomeView(View[ConnectomeResult]):
     def _about_ablation(self) -> Iterator[str]:
         found, last = self.result, self.result.of(FRACTION)[-1]
         for judgement in self._judgements:
-            said = f"{capital(judgement.function)}: {described(judgement.verdict, judgement.reason)}"
+            reason = f" ({judgement.reason})" if judgement.reason else ""
+            said = f"{capital(judgement.function)} is {judgement.verdict}{reason}"
             scores = [number(score, OF_ONE) for score in (judgement.intact.mean, judgement.ablated.mean)]
             if judgement.verdict == NOT_COMPUTED:
                 yield f"{said} (score {scores[0]}, criterion {number(judgement.criterion, OF_ONE)})."
@@ -419,6 +419,12 @@ class WormView(ConnectomeView):
     @property
     def heading(self) -> str:
         return self.question
+
+    def answer(self) -> Iterator[str]:
+        first, *rest = super().answer()
+        yield first
+        yield f"Synapses of glutamate are taken for {self.result.wiring.mixed} ones (mixed), which is not known."
+        yield from rest
 
     def proofs(self) -> Iterator[Explanation]:
         yield Explanation("What is asked", (ASKED,))

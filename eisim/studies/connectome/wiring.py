@@ -17,6 +17,8 @@ from eisim.functions.tables import read_table
 SIGNS = EXCITATORY, INHIBITORY, OMITTED = "excitatory", "inhibitory", "omitted"
 #: Summed weight of all that a neuron receives, in rate circuits: below 1, activity dies out where nothing drives it.
 GAIN = 0.9
+#: Largest stimulus in a table of trials.
+STRONGEST = 1e6
 #: The trial without a stimulus.
 NOTHING = "no stimulus"
 
@@ -53,7 +55,10 @@ class Entry:
 
 def lesions_of(text: str) -> tuple[str, ...] | None:
     """Neurons that are silenced one by one: ``None``, all that inhibit, from ``"all"``, and none from ``"none"``."""
-    return {"all": None, "none": ()}.get(text, tuple(part.strip() for part in text.split("+")))
+    parts = tuple(part.strip() for part in text.split("+"))
+    if not all(parts):
+        raise InputError(f"lesions: expected all, none, or names or classes joined by +, found {text!r:.60}")
+    return {("all",): None, ("none",): ()}.get(parts, parts)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -122,8 +127,9 @@ def read_required(path: str, wiring: Wiring, report: Callable[..., None]) -> Tri
             raise InputError(f"{path}: {name}: expected numbers, found others")
     levels = np.stack([values[each.name] for each in wiring.inputs], axis=1)
     wanted = np.stack([values[each.name] for each in wiring.readouts], axis=1)
-    if not len(levels) or not np.isin(wanted, (0, 1)).all() or (levels < 0).any():
-        raise InputError(f"{path}: expected trials with stimuli of 0 or more, and 0 or 1 for readouts, found others")
+    if not len(levels) or not np.isin(wanted, (0, 1)).all() or not ((levels >= 0) & (levels <= STRONGEST)).all():
+        expected = f"trials with stimuli from 0 to {STRONGEST:g}, and 0 or 1 for readouts"
+        raise InputError(f"{path}: expected {expected}, found others")
     required = Required(Path(path).stem, wanted == 1, str(path))
     if required.constant == 1:
         raise InputError(f"{path}: expected readouts that differ between trials, found the same in all")
