@@ -35,7 +35,11 @@ class Pathway:
     plasticity: ShortTerm | None = None
     gated: bool = False  # whether it leaves refractory neurons alone by itself
     rate: float = 0.0
-    drawn: bool = False
+
+    def __post_init__(self):
+        for called, values in (("amounts", self.amounts), ("delays", self.delays), ("a rate", self.rate)):
+            if not np.isfinite(values).all():
+                raise InputError(f"from_brian2: {self.name}: expected finite {called}, found {np.sum(values):g}")
 
     @property
     def signs(self) -> frozenset[int]:
@@ -144,7 +148,8 @@ class _Run:
 
     def _is_post(self, name, own):
         """Whether a name without a suffix is that of a variable of the target."""
-        return name not in own and not name.endswith(("_pre", "_post")) and name in self._states(self.synapses.target)
+        equations = getattr(whole(self.synapses.target), "user_equations", None)
+        return name not in own and not name.endswith(("_pre", "_post")) and name in (equations or {})
 
     @staticmethod
     def _states(group):

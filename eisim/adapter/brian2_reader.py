@@ -299,6 +299,8 @@ class _Reader:
             rates, train = _poisson_rates(group, self.namespace), "poisson"
         else:
             rates, train = np.array(group.rate_[:]), "regular"
+        if not np.isfinite(rates).all():
+            raise InputError(f"{what}: expected finite rates, found {rates[~np.isfinite(rates)][0]:g}")
         different = np.unique(rates[rates > 0])
         if len(different) > _MOST_RATES:
             raise InputError(f"{what}: expected at most {_MOST_RATES} different rates, found {len(different):,}")

@@ -368,12 +368,21 @@ REFUSED = {
         lambda: [group(), onto(group(name="others"), p=1)],
         "given: expected the groups of synapses, found no others",
     ),
+    "not finite": (lambda: _weighted(np.nan), "synapses: expected finite amounts, found nan"),
+    "a constant of the target": (two("I += 1*mV"), r"I \+= ...: expected one of .* to be added to"),
     "nothing": (list, "given: expected a NeuronGroup, found none"),
     "neither": (
         with_(equations=CURRENTS.replace("+ I)", "+ I + bessel(v/mV)*mV)"), method="euler", namespace=VALUES),
         "cells: .*bessel",
     ),
 }
+
+
+def _weighted(weight):
+    cells = group()
+    synapses = onto(cells, "ge += w", model="w : volt", p=1)
+    synapses.w = weight * b2.volt
+    return cells, synapses
 
 
 def _learning(cells):
