@@ -286,8 +286,19 @@ def _levels(results):
     return to_csv(lines, columns)
 
 
+#: What ablation takes from a network that spikes in its file.
+_OF_SPIKES = (
+    "A neuron with outgoing weights of both signs has an inhibitory twin, which fires when it fires. Negative weights "
+    "of an input are those of an inhibitory relay, which fires once for each of its spikes, or of an inhibitory input, "
+    "if it is a current (Dale's law). Ablation weakens what these send, and nothing else: at a fraction of 1 no "
+    "negative weight is left. Tonic drives stay, regardless of sign: a bias is a threshold, not a synapse.",
+)
+
+
 def _removed(result):
     """What ablation takes from the circuit, and how that differs from setting negative weights to 0."""
+    if result.kind == "spiking" and result.zeroed is None:
+        return Explanation("What is removed", _OF_SPIKES)
     off = "The OFF channel of an input excites, and stays too. " if result.signed_inputs else ""
     paragraphs = (
         "A unit with outgoing weights of both signs has an inhibitory twin, an input with negative weights an "
