@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
+from eisim.adapter.rnn import RNN
 from eisim.analysis.recurrent_tasks import THRESHOLD
 from eisim.base.errors import InputError, did_you_mean
 from eisim.base.units import to_si
@@ -144,6 +145,14 @@ class RecurrentNetwork(ReadOnly, Brief, Value):
         if self.signs == "free":
             return np.zeros(self.units, dtype=int)
         return np.where(np.arange(self.units) < self.units - self.inhibitory, 1, -1)
+
+    @property
+    def rnn(self) -> RNN:
+        """The network as `eisim.from_rnn` takes it, whose ``circuit`` has its rates at every step."""
+        signs = None if self.signs == "free" else self.unit_signs
+        arrays = (self.W_in, self.W_rec, self.b, self.W_out)
+        name = f"{self.signs}, seed {self.seed}"
+        return RNN(*arrays, self.tau, self.dt, self.activation, signs=signs, name=name)
 
     def rates(self, stimuli) -> np.ndarray:
         """Rates after each step.

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from eisim.ablation import ablate
-from eisim.adapter.rnn import RNN
 from eisim.analysis.recurrent_network import RecurrentNetwork
 from eisim.analysis.recurrent_tasks import THRESHOLD, RecurrentTask, Trials
 from eisim.analysis.statistics import Estimate, over_seeds
@@ -196,13 +195,6 @@ def _attained(networks, scores) -> float | None:
     )
 
 
-def rnn_of(network: RecurrentNetwork) -> RNN:
-    """The network as the adapter takes it."""
-    signs = None if network.signs == "free" else network.unit_signs
-    arrays = (network.W_in, network.W_rec, network.b, network.W_out)
-    return RNN(*arrays, network.tau, network.dt, network.activation, signs=signs, name=named(network))
-
-
 def cut(circuit: Circuit, pathway: str, fraction: float) -> Circuit:
     """The circuit with a fraction of a pathway ablated; E->I is excitation, without which inhibition is recruited less.
 
@@ -225,7 +217,7 @@ class _Run:
 
     def __init__(self, network, task, trials, n_sets, fractions, pathways, controls, backend, report):
         self.network, self.task, self.trials, self.n_sets = network, task, trials, n_sets
-        self.fractions, self.rnn = np.asarray(fractions, dtype=float), rnn_of(network)
+        self.fractions, self.rnn = np.asarray(fractions, dtype=float), network.rnn
         circuit = self.rnn.circuit
         has = {p.name for p in circuit.projections}
         wanted = pathways if network.signs == "dale" else [ALL]

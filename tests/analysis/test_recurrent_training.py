@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eisim import RECURRENT_TASKS, InputError, RecurrentNetwork, load, save, train_recurrent
+from eisim import RECURRENT_TASKS, InputError, RecurrentNetwork, load, save, simulate, train_recurrent
 from eisim.analysis.recurrent_network import ACTIVATIONS
 from eisim.analysis.recurrent_tasks import perceptual_decision
 from eisim.analysis.recurrent_training import RADIUS, SLOPES, _initial
@@ -71,6 +71,14 @@ def test_rates_step_by_step():
         rate = 0.8 * rate + 0.2 * np.maximum(stimuli[:, k] @ made.W_in.T + rate @ made.W_rec.T + made.b, 0)
         np.testing.assert_allclose(made.rates(stimuli)[:, k], rate, rtol=1e-14)
     np.testing.assert_allclose(made.outputs(stimuli), rate @ made.W_out.T, rtol=1e-14)
+
+
+def test_the_circuit_has_its_rates():
+    made, stimuli = network(activation="sigmoid"), np.random.default_rng(1).random((2, 3, 2))
+    times = {"duration": 3 * made.dt, "window": made.dt, "dt": made.dt}
+    response = simulate(made.rnn.circuit, made.rnn.stimuli(stimuli), **times, record=True, backend="numpy")
+    np.testing.assert_allclose(made.rnn.cells(response.traces), made.rates(stimuli), rtol=1e-12)
+    np.testing.assert_allclose(made.rnn.rates(stimuli), made.rates(stimuli), rtol=1e-12)
 
 
 def test_saved_and_loaded(tmp_path):
