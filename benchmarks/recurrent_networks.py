@@ -1,18 +1,31 @@
 """Train the recurrent networks that come with eisim: ``python benchmarks/recurrent_networks.py``, some minutes.
 
 It needs the extra ``eisim[torch]``. For each task there are networks of free weights, under Dale's law and
-excitatory-only, three of each, which differ by the seed of their training.
+excitatory-only, three of each, which differ by the seed of their training; and one without inhibition that was made by
+hand, where training fails to find one.
 """
 
 import sys
 from pathlib import Path
 
-from eisim import RECURRENT_TASKS, save, train_recurrent
+from eisim import RECURRENT_TASKS, RecurrentNetwork, save, train_recurrent
 from eisim.analysis.recurrent_network import SIGNS
 
 FOLDER = Path(__file__).parents[1] / "eisim" / "studies" / "rnn_networks"
 TASKS = ("perceptual_decision", "roving_decision", "delayed_match")
 UNITS, SEEDS, ITERATIONS = 30, range(3), 400
+
+#: Two units accumulate A and B, and two respond where one of them was shown twice.
+BY_HAND = {
+    "delayed_match": RecurrentNetwork(
+        W_in=[[1, 0], [0, 1], [0, 0], [0, 0]],
+        W_rec=[[1, 0, 0, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0]],
+        b=[0, 0, -3.4, -3.4],
+        W_out=[[0, 0, 2, 2]],
+        signs="excitatory",
+        task="delayed_match",
+    )
+}
 
 
 def train_all(name: str) -> None:
@@ -23,6 +36,7 @@ def train_all(name: str) -> None:
             found.append(train_recurrent(name, UNITS, signs, iterations=ITERATIONS, seed=seed))
             print(f"{name}, {signs}, seed {seed}: {found[-1].score(RECURRENT_TASKS[name]):.3f}", flush=True)
     FOLDER.mkdir(exist_ok=True)
+    found += [BY_HAND[name]] if name in BY_HAND else []
     save(found, FOLDER / f"{name}.eisim")
 
 

@@ -151,8 +151,13 @@ class RecurrentNetwork(ReadOnly, Brief, Value):
         """The network as `eisim.from_rnn` takes it, whose ``circuit`` has its rates at every step."""
         signs = None if self.signs == "free" else self.unit_signs
         arrays = (self.W_in, self.W_rec, self.b, self.W_out)
-        name = f"{self.signs}, seed {self.seed}"
-        return RNN(*arrays, self.tau, self.dt, self.activation, signs=signs, name=name)
+        return RNN(*arrays, self.tau, self.dt, self.activation, signs=signs, name=self.label)
+
+    @property
+    def label(self) -> str:
+        """Its constraint and seed; of a network that `train_recurrent` did not train ``"given"`` for the seed."""
+        given = "given" + (f" {self.seed}" if self.seed else "")
+        return f"{self.signs}, {f'seed {self.seed}' if len(self.history) else given}"
 
     def rates(self, stimuli) -> np.ndarray:
         """Rates after each step.

@@ -34,7 +34,7 @@ def networks_of(task: str = "", file: str = "", one_each: bool = False) -> tuple
     file : str
         A file of networks, which take the place of those with inhibition.
     one_each : bool
-        Whether to take only the first network under each constraint of those that come with eisim.
+        Whether to take only the first networks under each constraint of those that come with eisim.
 
     Returns
     -------
@@ -56,8 +56,10 @@ def networks_of(task: str = "", file: str = "", one_each: bool = False) -> tuple
         raise InputError(f"task: expected one of {', '.join(known)}, found {task!r:.60}{near}{where}")
     ours = shipped(task)
     if one_each:
-        ours = [*{each.signs: each for each in reversed(ours)}.values()][::-1]
-    return RECURRENT_TASKS[task], [*own, *(each for each in ours if not own or each.signs == "excitatory")]
+        ours = [each for each in ours if not each.seed]
+    labels = {each.label for each in own}
+    ours = [each for each in ours if not own or (each.signs == "excitatory" and each.label not in labels)]
+    return RECURRENT_TASKS[task], [*own, *ours]
 
 
 def _own(file: str) -> list[RecurrentNetwork]:

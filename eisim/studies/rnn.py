@@ -2,7 +2,7 @@
 
 A network is simulated as a circuit (`eisim.adapter.rnn`) on trials that it was not trained on, at all fractions and
 under all controls as one batch. Its answers are read by one threshold on each output, as in training. What
-excitatory-only systems attain is the score of the networks that were trained without inhibition, on the same trials.
+excitatory-only systems attain is the score of networks without inhibition, on the same trials.
 """
 
 from collections.abc import Callable, Sequence
@@ -78,14 +78,14 @@ class TrainedNetworks(Brief):
 
     @property
     def attained(self) -> float | None:
-        """The best mean score of a network trained without inhibition; ``None`` if there is no such network."""
+        """The best mean score of a network without inhibition; ``None`` if there is no such network."""
         return _attained(self.networks, self.scores)
 
     @property
     def problems(self) -> list[str]:
         """Contradictions of the theory, and circuits that differ from their networks."""
         found = [
-            f"{named(network)}: the circuit differs from the network by {difference:.3g} of the largest output"
+            f"{network.label}: the circuit differs from the network by {difference:.3g} of the largest output"
             for network, difference in zip(self.networks, self.differences, strict=True)
             if not difference <= EQUAL
         ]
@@ -95,11 +95,6 @@ class TrainedNetworks(Brief):
 def is_yes(task: RecurrentTask) -> bool:
     """Whether levels of a task have a sign, on which its one answer depends."""
     return len(task.outputs) == 1 and bool((task.levels < 0).any())
-
-
-def named(network: RecurrentNetwork) -> str:
-    """A network by its constraint and seed."""
-    return f"{network.signs}, seed {network.seed}"
 
 
 @shows_progress
@@ -153,7 +148,7 @@ def measure(
     report = report or (lambda *_: None)
     runs = []
     for k, network in enumerate(networks):
-        say = headed(report, f"{named(network)} ({k + 1} of {len(networks)})")
+        say = headed(report, f"{network.label} ({k + 1} of {len(networks)})")
         runs.append(_Run(network, task, trials, len(sets), fractions, pathways, controls, backend, say))
     scores = np.array([each.of(each.intact).scores for each in runs])
     best, floor = _attained(networks, scores), None
@@ -181,7 +176,10 @@ def _check(networks, task, pathways):
         if (found := (network.W_in.shape[1], len(network.W_out))) != shape or network.dt != task.dt:
             expected = f"{shape[0]} inputs, {shape[1]} outputs and steps of {task.dt:g} s"
             said = f"{found[0]}, {found[1]} and {network.dt:g} s"
-            raise InputError(f"network ({named(network)}): expected {expected}, as {task.name} has, found {said}")
+            raise InputError(f"network ({network.label}): expected {expected}, as {task.name} has, found {said}")
+    labels = [network.label for network in networks]
+    if twice := [label for label in labels if labels.count(label) > 1]:
+        raise InputError(f"networks: expected networks with different seeds, found two {twice[0]!r}")
     for pathway in pathways:
         if pathway not in PATHWAYS:
             raise InputError(f"pathways: expected some of {', '.join(PATHWAYS)}, found {pathway!r:.60}")
@@ -236,7 +234,7 @@ class _Run:
         expected = network.outputs(trials.stimuli, task.window)
         if not np.isfinite(expected).all():
             found = expected[~np.isfinite(expected)][0]
-            raise InputError(f"network ({named(network)}): expected finite outputs on {task.name}, found {found}")
+            raise InputError(f"network ({network.label}): expected finite outputs on {task.name}, found {found}")
         synapses = sum(circuit.weights(p).nnz for p in circuit.projections) * len(stimuli)
         most = max(1, SYNAPSES // max(1, synapses))
         self.responses = []
@@ -292,7 +290,7 @@ class _Run:
                 None if is_left else floor,
                 questioned(self.circuits[0], False),
                 ANY if is_left else ROUNDING,
-                function=f"{named(self.network)}: {way}",
+                function=f"{self.network.label}: {way}",
                 constant=self.task.constant,
                 attained=attained,
                 controls=controls,

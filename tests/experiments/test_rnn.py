@@ -34,13 +34,14 @@ def test_networks_that_come_with_eisim():
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 300_000
     for name in tasks():
         task, found = networks_of(name)
-        assert [(each.signs, each.seed) for each in found] == [
-            (signs, seed) for signs in ("free", "dale", "excitatory") for seed in range(3)
-        ]
-        assert all(each.task == name and each.units == 30 for each in found)
+        trained = [f"{signs}, seed {seed}" for signs in ("free", "dale", "excitatory") for seed in range(3)]
+        assert [each.label for each in found] == trained + ["excitatory, given"] * (name == "delayed_match")
+        assert all(each.task == name and each.units == (30 if len(each.history) else 4) for each in found)
         scores = {signs: [n.score(task) for n in found if n.signs == signs] for signs in ("free", "dale", "excitatory")}
         assert min(scores["free"] + scores["dale"]) > task.criterion
-        assert (max(scores["excitatory"]) > task.criterion) == (name == "perceptual_decision")
+        trained = scores["excitatory"][:3]
+        assert (max(trained) > task.criterion) == (name == "perceptual_decision")
+        assert scores["excitatory"][3:] == [1.0] * (name == "delayed_match")
 
 
 def scaled(network: RecurrentNetwork, pathway, fraction) -> RecurrentNetwork:
@@ -139,6 +140,9 @@ def test_own_network(tmp_path, networks):
     np.testing.assert_array_equal(again.scores, result.scores)
     save([own, replace(own, task="mine")], tmp_path / "two.eisim")
     assert len(networks_of("roving_decision", str(tmp_path / "two.eisim"), one_each=True)[1]) == 3
+    save(networks["excitatory"], tmp_path / "excitatory.eisim")
+    labels = [each.label for each in networks_of(file=str(tmp_path / "excitatory.eisim"))[1]]
+    assert labels == [f"excitatory, seed {k}" for k in range(3)]
     save({"a": 1}, tmp_path / "other.eisim")
     save(replace(own, task="mine"), tmp_path / "mine.eisim")
     for arguments, message in (
@@ -155,6 +159,8 @@ def test_own_network(tmp_path, networks):
 def test_what_does_not_fit(networks):
     with pytest.raises(InputError, match=r"expected 6 inputs, 1 outputs and steps of 0.02 s, as context_integration"):
         measure([networks["dale"]], RECURRENT_TASKS["context_integration"], [0, 1], [0])
+    with pytest.raises(InputError, match="networks: expected networks with different seeds, found two 'dale, seed 0'"):
+        measure([networks["dale"]] * 2, EASY, [0, 1], [0])
     wild = replace(networks["dale"], W_rec=1e300 * networks["dale"].W_rec)
     with pytest.raises(InputError, match=r"network \(dale, seed 0\): expected finite outputs on perceptual_decision"):
         measure([wild], EASY, [0, 1], [0])

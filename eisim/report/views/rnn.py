@@ -15,7 +15,7 @@ from eisim.report.views import rnn_figures as figures
 from eisim.report.wording import count, listing
 from eisim.studies.curves import described
 from eisim.studies.judgement import LOST
-from eisim.studies.rnn import ALL, Ablated, TrainedNetworks, named
+from eisim.studies.rnn import ALL, Ablated, TrainedNetworks
 
 NETWORKS, ROWS, LEVELS = "networks.csv", "ablation.csv", "psychometric.csv"
 TRAINED = {
@@ -24,7 +24,7 @@ TRAINED = {
     "excitatory": "without inhibition",
 }
 HONEST = (
-    "Ablation shows what one trained network uses; a network that was trained without inhibition shows what can be "
+    "Ablation shows what one trained network uses; a network that was made without inhibition shows what can be "
     "done without. Where such a network reaches the criterion, the task does not need inhibition, although networks "
     "that have it may depend on it. Where none does, nothing is proved: training may have failed to find one."
 )
@@ -82,7 +82,7 @@ class RnnView(View[TrainedNetworks]):
             ],
             "rows": [
                 {
-                    "network": named(each.network),
+                    "network": each.network.label,
                     "pathway": each.pathway,
                     "scores": each.curve.scores.mean(axis=1),
                     "verdict": each.curve.verdict,
@@ -110,15 +110,15 @@ class RnnView(View[TrainedNetworks]):
             yield f"With all inhibition ablated, the score of {count(len(whole), 'network')} is {ends}: {said}."
         lost = [each for each in whole if each.curve.verdict == LOST]
         if lost and found.attained is not None and found.attained >= found.task.criterion:
-            yield "The task does not need inhibition: a network trained without it reaches the criterion."
+            yield "The task does not need inhibition: a network without it reaches the criterion."
         elif lost and found.attained is not None:
-            yield "No network trained without inhibition reaches the criterion, which does not prove that none could."
+            yield "No network without inhibition reaches the criterion, which does not prove that none could."
 
     def tables(self) -> Iterator[Table]:
         found = self.result
         pairs = [(each, estimate) for signs in TRAINED for each, estimate in found.estimates(signs)]
         columns = (
-            Column("network", lambda p: named(p[0])),
+            Column("network", lambda p: p[0].label),
             Column("units", lambda p: p[0].units),
             Column("inhibitory", lambda p: "both signs" if p[0].signs == "free" else str(p[0].inhibitory)),
             Column("score", lambda p: _interval(p[1]), note="Intact, with its 95 % interval over sets of trials."),
@@ -129,7 +129,7 @@ class RnnView(View[TrainedNetworks]):
         )
         yield Table(f"Networks trained on {_words(found.task.name)}", columns, pairs, (note,), NETWORKS)
         judged = (
-            Column("network", lambda a: named(a.network)),
+            Column("network", lambda a: a.network.label),
             Column("pathway", lambda a: a.pathway, note=PATHWAY),
             Column("verdict", lambda a: described(*_verdict(a)), "verdict", note="At full ablation."),
             Column("intact", lambda a: a.curve.intact, decimals=OF_ONE),
@@ -137,9 +137,9 @@ class RnnView(View[TrainedNetworks]):
             Column("re-fitted", _mean("refitted"), note="With the best threshold.", decimals=OF_ONE),
             Column("compensated", _mean("compensated"), note="With excitation scaled to fit.", decimals=OF_ONE),
             Column(
-                "trained without",
+                "excitatory-only",
                 lambda a: a.curve.attained,
-                note="Best score of a network trained without inhibition.",
+                note="Best score of a network without inhibition.",
                 decimals=OF_ONE,
             ),
             Column(
@@ -158,10 +158,8 @@ class RnnView(View[TrainedNetworks]):
             "ablation_curves.svg",
             "Score against the fraction ablated",
             "Mean score and its range over sets of trials, a panel for each network. Dashed: criterion; dotted: best "
-            "network trained without inhibition.",
-            " ".join(f"{named(each.network)}, {each.pathway}: {each.curve.verdict}." for each in found.ablated)
-            .replace("dale", "Dale")
-            .replace("free", "Free"),
+            "network without inhibition.",
+            " ".join(f"{_capital(a.network.label)}, {a.pathway}: {a.curve.verdict}." for a in found.ablated),
             ROWS,
             draw=lambda: figures.ablation_curves(found),
         )
@@ -169,7 +167,7 @@ class RnnView(View[TrainedNetworks]):
             "psychometric.svg",
             "Psychometric curves" if found.is_yes else "Score by level",
             f"{self._by_level}, with a fraction of all inhibition ablated (darker: a smaller one), a panel for each "
-            "network; those trained without inhibition as they are.",
+            "network; those without inhibition as they are.",
             f"{self._by_level}, for {count(len(found.networks), 'network')}.",
             LEVELS,
             draw=lambda: figures.psychometric(found),
@@ -185,7 +183,7 @@ class RnnView(View[TrainedNetworks]):
         found = self.result
         return [
             {
-                "network": named(each.network),
+                "network": each.network.label,
                 "pathway": each.pathway,
                 "fraction": float(fraction),
                 "seed": seed,
@@ -199,7 +197,7 @@ class RnnView(View[TrainedNetworks]):
     def files(self) -> Iterator[tuple[str, str | bytes]]:
         found = self.result
         lines = [
-            (named(each), each.signs, each.seed, each.units, each.inhibitory, seed, float(score))
+            (each.label, each.signs, each.seed, each.units, each.inhibitory, seed, float(score))
             for each, scores in zip(found.networks, found.scores, strict=True)
             for seed, score in zip(found.seeds, scores, strict=True)
         ]
@@ -219,14 +217,14 @@ class RnnView(View[TrainedNetworks]):
 
     def labelled(self) -> tuple[dict, dict]:
         found = self.result
-        each = [f"{named(a.network)}: {a.pathway}" for a in found.ablated]
+        each = [f"{a.network.label}: {a.pathway}" for a in found.ablated]
         value = "share of yes" if found.is_yes else "score"
         return {
             "score": array("ablation fraction seed", [a.curve.scores for a in found.ablated], "score of the task"),
             "by_level": array("ablation fraction level", [a.levels for a in found.ablated], value),
             "intact_score": array("network seed", found.scores, "score of the task, intact"),
         }, {
-            **names(ablation=each, network=[named(network) for network in found.networks]),
+            **names(ablation=each, network=[network.label for network in found.networks]),
             "fraction": array("fraction", found.fractions, "fraction ablated"),
             "level": array("level", found.levels, found.task.level),
         }
@@ -237,10 +235,10 @@ PATHWAY = "What is ablated: all inhibition, or one pathway; I->E is from inhibit
 
 def _curves(found: TrainedNetworks):
     for network, values in zip(found.networks, found.intact_levels, strict=True):
-        yield named(network), "intact", 0.0, values
+        yield network.label, "intact", 0.0, values
     for each in found.ablated:
         for fraction, values in zip(found.fractions, each.levels, strict=True):
-            yield named(each.network), each.pathway, fraction, values
+            yield each.network.label, each.pathway, fraction, values
 
 
 def _verdict(each: Ablated) -> tuple[str, str | None]:

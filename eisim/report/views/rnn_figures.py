@@ -3,7 +3,7 @@
 import numpy as np
 
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, LOWER, TALLEST, UPPER, Axes, Figure, new_figure
-from eisim.studies.rnn import ALL, TrainedNetworks, named
+from eisim.studies.rnn import ALL, TrainedNetworks
 
 COLUMNS = 3
 LOOKS = {
@@ -17,10 +17,10 @@ LINE = {"color": "#777777", "lw": 0.7, "zorder": 0}
 
 def ablation_curves(found: TrainedNetworks) -> Figure:
     """Score against the fraction, a panel for each network that was ablated."""
-    networks = list(dict.fromkeys(named(each.network) for each in found.ablated))
+    networks = list(dict.fromkeys(each.network.label for each in found.ablated))
     figure, axes = _panels(len(networks))
     for ax, name in zip(axes, networks, strict=True):
-        for each in (each for each in found.ablated if named(each.network) == name):
+        for each in (each for each in found.ablated if each.network.label == name):
             look, scores = LOOKS[each.pathway], each.curve.scores
             ax.fill_between(
                 found.fractions, scores.min(axis=1), scores.max(axis=1), color=look["color"], alpha=0.15, lw=0
@@ -42,15 +42,15 @@ def ablation_curves(found: TrainedNetworks) -> Figure:
 
 def psychometric(found: TrainedNetworks) -> Figure:
     """Share of yes, or the score, by level, a panel for each network; darker, the less of inhibition is ablated."""
-    ablated = {named(each.network): each.levels for each in found.ablated if each.pathway == ALL}
+    ablated = {each.network.label: each.levels for each in found.ablated if each.pathway == ALL}
     figure, axes = _panels(len(found.networks))
     for ax, network, intact in zip(axes, found.networks, found.intact_levels, strict=True):
-        curves = ablated.get(named(network), intact[None])
+        curves = ablated.get(network.label, intact[None])
         for k in range(len(curves))[::-1]:
             colour = str(0.8 * k / max(1, len(found.fractions) - 1))
             ax.plot(found.levels, curves[k], color=colour, lw=1, marker="o", ms=2.5, label=f"{found.fractions[k]:.3g}")
         ax.set(ylim=(-0.05, 1.05), yticks=[0, 0.5, 1])
-        ax.set_title(named(network), fontsize=8)
+        ax.set_title(network.label, fontsize=8)
     fullest = max(axes, key=lambda ax: len(ax.get_legend_handles_labels()[0]))
     handles, labels = fullest.get_legend_handles_labels()
     figure.legend(
