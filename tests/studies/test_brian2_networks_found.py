@@ -218,6 +218,19 @@ def test_what_is_not_examined_is_listed_and_nothing_is_changed():
     assert result.to_dataframe()["verdict"].tolist() == ["inhibitory"]
 
 
+def test_synapses_that_change_other_synapses_are_asked_about():
+    group = cells(eqs="dv/dt = (g - v)/ms : 1\ndg/dt = -g/ms : 1", threshold="v > 1")
+    sends = joined(group, model="p : 1", on_pre="g += 0.1*p", name="sends")
+    sends.p = 1
+    modulates = Synapses(group, sends, "y : 1", on_pre="p_post -= 0.1; y += 1", name="modulates")
+    modulates.connect(j="i")
+    rows = {row.synapses: row for row in found(group, sends, modulates).rows}
+    assert rows["sends"].verdict == "excitatory" and rows["modulates"].verdict == "unknown"
+    with pytest.raises(InputError, match="override: still: expected synapses that change neurons, found nothing"):
+        still = joined(group, model="y : 1", on_pre="y += 1", name="still")
+        brian.inhibition(Network(group, still), override={"still": "inhibitory"})
+
+
 def test_synapses_of_nothing():
     group = cells()
     empty = Synapses(group, group, on_pre="v -= 1*mV", name="S")

@@ -11,6 +11,7 @@ import numpy as np
 from brian2.core.variables import ArrayVariable
 from brian2.groups.group import CodeRunner
 from brian2.groups.neurongroup import NeuronGroup, Resetter
+from brian2.groups.subgroup import Subgroup
 from brian2.parsing.statements import parse_statement
 from brian2.synapses.synapses import Synapses, SynapticPathway
 from pyparsing import ParseException
@@ -39,6 +40,11 @@ def statements(code) -> list[tuple[str, str, str]]:
     """Variable, operation and expression of each statement of abstract code."""
     lines = str(getattr(code, "code", code)).replace(";", "\n").splitlines()
     return [parse_statement(line.strip())[:3] for line in lines if line.split("#")[0].strip()]
+
+
+def whole(group):
+    """The group of which something is a part, or itself."""
+    return group.source if isinstance(group, Subgroup) else group
 
 
 def own_code(runner) -> str:
@@ -71,7 +77,7 @@ class Effects:
         groups = [each for each in self.objects if isinstance(each, NeuronGroup)]
         for each in self.synapses:
             for end in (each.source, each.target):
-                end = getattr(end, "source", end)  # of a subgroup
+                end = whole(end)
                 if isinstance(end, NeuronGroup) and not any(end is group for group in groups):
                     groups.append(end)
         self.groups = groups
@@ -89,7 +95,7 @@ class Effects:
         """Where expressions of a group are evaluated: its neurons at threshold."""
         scope = Scope(group, np.asarray(at), self.namespace)
         if isinstance(group, Synapses):
-            target = getattr(group.target, "source", group.target)
+            target = whole(group.target)
             if isinstance(target, NeuronGroup) and "spike" in target.events:
                 posts = np.asarray(group.variables["_synaptic_post"].get_value())[scope.at]
                 for (variable, _), values in self.at_threshold(target, posts).given.items():

@@ -99,7 +99,7 @@ def judge(
                 continue
             label = labels.get(id(each), "")
             if each.active and len(each):
-                rows += _overridden(_of_synapses(each, effects, label), each, label, override or {})
+                rows += _overridden(_of_synapses_or_unknown(each, effects, label), each, label, override or {})
             else:
                 why = "is not active" if len(each) else "has no synapses"
                 rows.append(_none(each, label, why))
@@ -138,6 +138,18 @@ def _check_names(override, synapses, labels) -> None:
 def _none(synapses, label, why) -> _Row:
     finding = Finding(synapses.name, label, "", "", "", NONE, why, n=len(synapses))
     return _Row(finding, Change(synapses, None, "", 0.0), Effect(np.zeros(0)))
+
+
+def _of_synapses_or_unknown(synapses, effects: Effects, label: str) -> list[_Row]:
+    """The rows of synapses; of those that are written in a way that nobody thought of, that nothing is known."""
+    try:
+        return _of_synapses(synapses, effects, label)
+    except InputError:
+        raise
+    except Exception as error:
+        row = _none(synapses, label, "")
+        said = f"{row.finding.name}: its effect cannot be evaluated ({type(error).__name__}: {error})"
+        return [_with(row, UNKNOWN, said)]
 
 
 def _of_synapses(synapses: Synapses, effects: Effects, label: str) -> list[_Row]:
@@ -433,6 +445,9 @@ def _overridden(rows: list[_Row], synapses, label, override) -> list[_Row]:
         elif row.finding.verdict == UNKNOWN:
             row = _with(row, NONE, "override")
         found.append(row)
+    if said == INHIBITORY and not any(row.finding.is_scaled for row in found):
+        name = label or synapses.name
+        raise InputError(f"override: {name}: expected synapses that change neurons, found nothing that can be scaled")
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -344,8 +343,8 @@ def _received(child) -> tuple:
 def _all_outcomes(jobs, at_once: int, report) -> dict[tuple[int, Any], Any]:
     """What all fractions of all jobs gave, by number of the job and fraction."""
     run = _side_by_side if processes.FORKS else _one_by_one
-    total, found, begin = sum(len(job.runs) for job in jobs), {}, time.perf_counter()
-    report("running up to the first run", 0.0)
+    total, found, stage = sum(len(job.runs) for job in jobs), {}, ""
+    report("running up to the first run")
     for k, (kind, *said) in run(jobs, at_once):
         job = jobs[k]
         if kind == "error":
@@ -357,8 +356,8 @@ def _all_outcomes(jobs, at_once: int, report) -> dict[tuple[int, Any], Any]:
             raise InputError(f"{job.source.name}: {ended} ({said[1]}); is there enough memory?")
         outcome = said[0]
         found[outcome.replicate, outcome.fraction] = outcome
-        pace = (time.perf_counter() - begin) / len(found)
-        report(f"{total} runs, one in {pace:.2g} s", len(found) / total)
+        stage = stage or f"{total} runs, the first in {outcome.seconds:.2g} s"
+        report(stage, len(found) / total)
     return found
 
 
