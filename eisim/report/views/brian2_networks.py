@@ -63,7 +63,7 @@ class AblationView(View[BrianAblation]):
         found = self.result
         measures = {"rate": found.rates, "cv": found.cv, "synchrony": found.synchrony}
         return {
-            name: [[with_t_interval(values[k, :, g]) for g in range(len(found.groups))] for k in range(len(values))]
+            name: [[_within(with_t_interval(each), name) for each in values[k].T] for k in range(len(values))]
             for name, values in measures.items()
         }
 
@@ -251,6 +251,13 @@ class AblationView(View[BrianAblation]):
         yield Explanation("How inhibition was found", (HOW, *self.details()))
         judged = (NO_CONTROLS,) if self._judgements else (NO_VERDICT,)
         yield Explanation("What was removed, and what that shows", (SCALED, *judged))
+
+
+def _within(each: Estimate, name: str) -> Estimate:
+    """An interval without what no rate or CV can be."""
+    if each.low is None or name == "synchrony":
+        return each
+    return Estimate(each.mean, max(each.low, 0.0), each.high)
 
 
 def _interval(each: Estimate, decimals: int | None = None) -> str:
