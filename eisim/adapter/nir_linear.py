@@ -152,13 +152,13 @@ def linear(node: Node, value: Affine) -> Affine:
     if kind.startswith(("Conv", "SumPool", "AvgPool")):
         n, kernel = _kernel(node)
         shape = _squeezed(shape, n + 1)
-        value, places = replace(value, shape=(1, *shape)), _space(node, shape, kernel)
+        value, (strides, pads, dilations) = replace(value, shape=(1, *shape)), _space(node, shape, kernel)
         if kind.startswith("Conv"):
             groups = _whole(values["groups"], 1, "groups")[0]
             bias = values["bias"]
             bias = None if np.size(bias) == 1 and not np.any(bias) else np.ravel(bias)
-            return convolution(value, values["weight"], bias, *places, groups)
-        seen = windows(value.shape, kernel, *places)
+            return convolution(value, values["weight"], bias, strides, pads, dilations, groups)
+        seen = windows(value.shape, kernel, strides, pads, dilations)
         out = seen.shape[: n + 1]
         summed = value.summed(np.ascontiguousarray(seen).reshape(int(np.prod(out)), -1), (1, *out))
         return summed if kind.startswith("Sum") else summed * (1.0 / np.prod(kernel))

@@ -58,7 +58,8 @@ def changes_of(rows, synapses) -> tuple[Change, ...]:
     for row in rows:
         key = row.synapses, row.variable if row.pathway == "sum" else row.pathway
         if row.is_scaled and key in parts:
-            found.append(Change(*parts[key], row.variable, row.toward, row.verdict == MIXED))
+            own, part = parts[key]
+            found.append(Change(own, part, row.variable, row.toward, row.verdict == MIXED))
     return tuple(found)
 
 

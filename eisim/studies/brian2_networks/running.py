@@ -157,8 +157,8 @@ def ablate(
         source = source_of(network, duration, names if is_network else namespace)
         with ExitStack() as stack:
             jobs = _compiled if backend == "cpp" else _interpreted
-            todo = jobs(source, levels, replicates, _override(override), score, report, stack)
-            outcomes = _all_outcomes(*todo, report)
+            todo, at_once = jobs(source, levels, replicates, _override(override), score, report, stack)
+            outcomes = _all_outcomes(todo, at_once, report)
     return _result(source.name, levels, replicates, outcomes, wanted, backend)
 
 

@@ -39,7 +39,7 @@ class Source:
         """What it is called in messages."""
         if self.is_script:
             return self.given.name
-        return getattr(self.given, "__name__", None) or getattr(self.given, "name", "network")
+        return str(getattr(self.given, "__name__", None) or getattr(self.given, "name", "network"))
 
     def run(self) -> Any:
         """Run it; what it leaves: the globals of a script, or what the function returned."""
@@ -115,7 +115,8 @@ def source_of(given: Any, duration: Any, namespace: Mapping | None) -> Source:
 
 def _run_script(path: Path) -> SimpleNamespace:
     module = ModuleType("__main__")
-    module.__file__, module.__builtins__ = str(path), __builtins__
+    module.__file__ = str(path)
+    vars(module)["__builtins__"] = __builtins__
     folder = str(path.parent)
     for name, other in list(sys.modules.items()):  # a module of the script's folder may have the name of one of ours
         file = getattr(other, "__file__", None) or ""
