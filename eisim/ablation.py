@@ -192,6 +192,19 @@ def shift_reversal(circuit: Circuit, by) -> Circuit:
     return replace(circuit, populations=[shifted(p) if _has_reversal(p) else p for p in circuit.populations])
 
 
+def _silenced_unread(circuit, share, cell_types=None):
+    """The circuit with interneurons silenced, none of which may be an output: its score would end with it."""
+    silenced = silence(circuit, share, seed=circuit.seed, cell_types=cell_types)
+    for readout in circuit.readouts:
+        population = circuit.population(readout.population)
+        if population.sign == "I" and (cell_types is None or population.cell_type in cell_types):
+            raise InapplicableError(
+                f"silence: expected outputs that stay as they are, found one of the inhibitory population "
+                f"{population.name!r}; 'block' ablates its synapses alone"
+            )
+    return silenced
+
+
 @dataclass(frozen=True)
 class Dose:
     """One way to ablate, graded."""
@@ -203,7 +216,7 @@ class Dose:
 
 DOSES = {
     "block": Dose("block", "fraction of GABA-A receptors blocked", ablate),
-    "silence": Dose("silence", "share of interneurons silenced", lambda c, share: silence(c, share, seed=c.seed)),
+    "silence": Dose("silence", "share of interneurons silenced", _silenced_unread),
     "reversal": Dose(
         "reversal",
         "shift of inhibitory reversal, as a share of the way to threshold",
@@ -232,7 +245,7 @@ def dose(how: str) -> Dose:
         return Dose(
             how,
             f"share of {pathway} cells silenced",
-            lambda c, share: silence(c, share, seed=c.seed, cell_types=types),
+            partial(_silenced_unread, cell_types=types),
         )
     if str(how) not in DOSES:
         found = f"{how!r}{did_you_mean(how, DOSES)}"

@@ -34,7 +34,7 @@ from eisim import (
     to_dnn,
     to_spiking,
 )
-from eisim.ablation import dose
+from eisim.ablation import InapplicableError, dose
 from eisim.adapter import static_outputs
 from eisim.report.diagram import circuit_layout
 from tests.support import two_choice
@@ -340,3 +340,13 @@ def test_tables_and_drawings_name_cell_types():
     spikes = simulate(active, [[1]], record=True, **times).spikes_to_dataframe()
     types = {"x": ""} | {p.name: p.cell_type for p in active.populations}
     assert len(spikes) and list(spikes.cell_type) == [types[name] for name in spikes.population]
+
+
+def test_cells_that_are_read_out_are_not_silenced_to_judge_a_function():
+    unit = ThresholdLinear()
+    cells = [Population("E", "E", unit), Population("I", "I", unit, cell_type="PV"), Population("J", "I", unit)]
+    circuit = Circuit("c", [Input("x")], cells, [Projection("x", "I", 1.0)], [Readout("I")])
+    for how in ("silence", "silence:PV"):
+        with pytest.raises(InapplicableError, match="'I'"):
+            dose(how).apply(circuit, 0.5)
+    assert dose("silence").apply(replace(circuit, readouts=[Readout("E")]), 1.0).population("I").silenced == (0,)

@@ -93,7 +93,7 @@ class RNN(ReadOnly, Brief):
     >>> rnn.signs, rnn.circuit.n_inhibitory
     (('E', 'I'), 1)
     >>> rnn([[[1.0], [1.0]]])[0, :, 0].round(3)
-    array([0.1  , 0.148])
+    array([0.1 , 0.12])
     """
 
     W_in: Any

@@ -4,13 +4,13 @@ All measures are of one population over the read-out window (the last ``response
 value for each trial, shape (seeds ×) trials as the rates of the response; NaN where a trial has too few spikes.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
 import scipy
 
+from eisim.analysis.rasters import MINIMUM, irregularity_of, synchrony_of, variation
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.former import renamed
 from eisim.base.seeds import Seed, seed_of
@@ -23,8 +23,6 @@ from eisim.simulation.response import Response
 INHIBITORY_WEIGHT, EXCITATORY_DELAY = 1.65, 6e-3
 #: Frequencies that a fit of the spectral slope needs.
 FEWEST = 5
-#: Intervals that a neuron needs for its irregularity to count: with fewer the CV is biased towards 0.
-MINIMUM = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +84,7 @@ def irregularity(response: Response, population: str, minimum: int = MINIMUM) ->
     minimum : int
         Neurons with fewer intervals than this do not count.
     """
-    return _mean_over_neurons(response, population, _cv, minimum)
+    return _mean_over_neurons(response, population, variation, minimum)
 
 
 @explains_arguments
@@ -155,28 +153,6 @@ def synchrony(response: Response, population: str, bin_width=1e-3) -> np.ndarray
     copy, neuron, index = _binned(response, population, width, bins)
     mean = population_rate(response, population, bin_width).reshape(-1, bins) * width * response.dt
     return synchrony_of(copy, neuron, index, mean, size).reshape(shape)
-
-
-@explains_arguments
-def synchrony_of(copy: np.ndarray, neuron: np.ndarray, index: np.ndarray, mean: np.ndarray, size: int) -> np.ndarray:
-    """Synchrony of each copy of a population, from copy, neuron and bin of each spike and the mean counts of each bin.
-
-    Parameters
-    ----------
-    copy, neuron, index : ndarray of shape (spikes,)
-    mean : ndarray of shape (copies, bins)
-        Spikes of a neuron in a bin, on average.
-    size : int
-        Number of neurons.
-    """
-    copies, bins = mean.shape
-    cell = copy * size + neuron
-    cells, counts = np.unique(cell * bins + index, return_counts=True)
-    squares = np.bincount(cells // (size * bins), counts**2, minlength=copies) / (size * bins)
-    who, per_neuron = np.unique(cell, return_counts=True)
-    squared_means = np.bincount(who // size, (per_neuron / bins) ** 2, minlength=copies) / size
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.sqrt(mean.var(axis=-1) / (squares - squared_means))
 
 
 @renamed(bin="bin_width")
@@ -474,37 +450,6 @@ def _mean_over_neurons(response, population, measure, minimum):
     shape, size = _shape(response, population)
     _expect_spiking(response, "irregularity")
     return irregularity_of(*_window(response, population), int(np.prod(shape)), size, measure, minimum).reshape(shape)
-
-
-def _cv(interval, owner, n):
-    number = np.bincount(owner, minlength=n)
-    mean = np.bincount(owner, interval, minlength=n) / number
-    return np.sqrt(np.bincount(owner, (interval - mean[owner]) ** 2, minlength=n) / number) / mean
-
-
-@explains_arguments
-def irregularity_of(
-    copy: np.ndarray,
-    neuron: np.ndarray,
-    step: np.ndarray,
-    copies: int,
-    size: int,
-    measure: Callable[[np.ndarray, np.ndarray, int], np.ndarray] = _cv,
-    minimum: int = MINIMUM,
-) -> np.ndarray:
-    """Mean over neurons of a measure of inter-spike intervals, from copy, neuron and step of each spike.
-
-    Neurons with fewer intervals than `minimum` do not count.
-    """
-    order = np.lexsort((step, copy * size + neuron))
-    who, step = (copy * size + neuron)[order], step[order]
-    same = who[1:] == who[:-1]
-    interval, owner = np.diff(step)[same].astype(float), who[1:][same]
-    enough = np.bincount(owner, minlength=copies * size) >= max(minimum, 2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        value = measure(interval, owner, copies * size)
-        total = np.where(enough, value, 0.0).reshape(copies, size).sum(axis=-1)
-        return total / enough.reshape(copies, size).sum(axis=-1)
 
 
 def _cv2(interval, owner, n):

@@ -123,7 +123,8 @@ def test_tasks(seed, kind, form, noise, how, criterion):
         try:
             found = assess(task, doses=FRACTIONS, seeds=10, how=how, backend="numpy")
         except InapplicableError:
-            assert form == "none"
+            read = [circuit.population(readout.population).sign for readout in circuit.readouts]
+            assert form == "none" or (how == "silence" and "I" in read)
             return
     check(curve for judged in found.kinds.values() for curve in judged.systems.values())
 

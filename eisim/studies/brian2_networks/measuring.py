@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eisim.analysis.activity import irregularity_of, synchrony_of
+from eisim.analysis.rasters import irregularity_of, synchrony_of
 from eisim.studies.brian2_networks.result import GroupSpikes
 
 #: Width of the bins of synchrony, in s, as in `eisim.activity.synchrony`.
