@@ -449,7 +449,8 @@ def _binned(response, population, width, bins):
 def _mean_over_neurons(response, population, measure, minimum):
     shape, size = _shape(response, population)
     _expect_spiking(response, "irregularity")
-    return irregularity_of(*_window(response, population), int(np.prod(shape)), size, measure, minimum).reshape(shape)
+    copy, neuron, step = _window(response, population)
+    return irregularity_of(copy, neuron, step, int(np.prod(shape)), size, measure, minimum).reshape(shape)
 
 
 def _cv2(interval, owner, n):
