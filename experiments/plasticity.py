@@ -9,6 +9,9 @@ from eisim.base.values import Value, count, quantity
 #: What replaces the defaults of a quick run.
 QUICK = {"levels": 3, "seeds": 3, "size": 0.05, "learning": 15.0, "trial": 20.0, "window": 5.0}
 
+#: Kinds of circuit that it simulates.
+KINDS = ("spiking",)
+
 
 @dataclass(frozen=True)
 class Settings(Value):

@@ -9,6 +9,9 @@ from eisim.base.values import Value, count
 #: What replaces the defaults of a quick run.
 QUICK = {"levels": 3, "repeats": 2}
 
+#: Kinds of circuit that it simulates.
+KINDS = ("rate",)
+
 
 @dataclass(frozen=True)
 class Settings(Value):

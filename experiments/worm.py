@@ -5,6 +5,9 @@ from typing import Literal
 
 from eisim.base.values import Value, count, quantity
 
+#: Kinds of circuit that it simulates.
+KINDS = ("rate",)
+
 
 @dataclass(frozen=True)
 class Settings(Value):

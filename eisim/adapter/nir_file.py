@@ -13,7 +13,7 @@ import numpy as np
 
 from eisim.adapter.affine import LARGEST_NETWORK, bounded
 from eisim.adapter.hdf5 import Dataset, Hdf5
-from eisim.base.errors import InputError
+from eisim.base.errors import InputError, of_hostile_file
 from eisim.base.store.safe_read import regular_file
 
 #: In bytes.
@@ -77,15 +77,8 @@ def read_graph(path) -> Graph:
 
 def parse(content: bytes, path) -> Graph:
     """The graph in the content of a NIR file, which errors call `path`."""
-    try:
+    with of_hostile_file(path, "a NIR graph in an HDF5 file"):
         return _File(Hdf5(content)).graph()
-    except InputError as error:
-        said = str(error)
-    except MemoryError:
-        said = "expected enough memory to read it, found too little"
-    except Exception as error:  # whatever a hostile file provokes
-        said = f"expected a NIR graph in an HDF5 file, found one that cannot be read ({type(error).__name__})"
-    raise InputError(f"{path}: {said}")
 
 
 class _File:

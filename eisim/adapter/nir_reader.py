@@ -41,7 +41,7 @@ from eisim.adapter.nir_linear import delayed, linear, shape_after, shape_of, sou
 from eisim.adapter.nir_reference import Reference
 from eisim.adapter.unrolled import unroll
 from eisim.base.elementary import exprel
-from eisim.base.errors import InputError, explains_arguments, one_line
+from eisim.base.errors import InputError, explains_arguments, of_hostile_file
 from eisim.base.timing import Timing
 from eisim.base.units import Measured, scalar_si
 from eisim.circuit import Circuit, InhibitoryInput, Input, Population, Projection, Readout
@@ -174,18 +174,13 @@ def read_nir(
     else:
         path = Path(file)
         graph = read_graph(path)
-    try:
-        with np.errstate(all="ignore"):  # what is not finite is refused by name
-            network = _Reader(graph, dt, euler, currents, rate, reset, signed).network()
-            check_steps(network)
-            return network
-    except InputError as error:
-        said = str(error)
-    except MemoryError:
-        said = "expected enough memory to read it, found too little"
-    except Exception as error:  # whatever a hostile file provokes
-        said = f"expected a well-formed network, found one that cannot be read ({type(error).__name__})"
-    raise InputError(one_line(f"{path}: {said}"))
+    with (
+        of_hostile_file(path, "a well-formed network"),
+        np.errstate(all="ignore"),
+    ):  # what is not finite is refused by name
+        network = _Reader(graph, dt, euler, currents, rate, reset, signed).network()
+        check_steps(network)
+        return network
 
 
 def check_steps(network: NIRNetwork) -> None:

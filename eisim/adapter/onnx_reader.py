@@ -31,7 +31,7 @@ from eisim.adapter.onnx_reference import Reference, refusing
 from eisim.adapter.onnx_rnn import RecurrentReading, course, has_rnn
 from eisim.adapter.rnn import RNN
 from eisim.adapter.static import DNN, Layer
-from eisim.base.errors import InputError, explains_arguments, one_line
+from eisim.base.errors import InputError, explains_arguments, of_hostile_file, one_line
 from eisim.base.store.safe_read import regular_file
 from eisim.neurons import Logistic, Saturating
 
@@ -108,16 +108,11 @@ def read_onnx(path) -> DNN | RNN:
 
 def read_model(model, path: Path) -> DNN | RNN:
     """The network of an ONNX model; `path` is what errors call it. Otherwise as `read_onnx`."""
-    try:
-        with np.errstate(all="ignore"):  # what is not finite is refused by name
-            return _Reader(extra("onnx", "ONNX"), model, path).read()
-    except InputError as error:
-        said = str(error)
-    except MemoryError:
-        said = "expected enough memory to read it, found too little"
-    except Exception as error:  # whatever a hostile file provokes
-        said = f"expected a well-formed network, found one that cannot be read ({type(error).__name__})"
-    raise InputError(f"{path}: {said}")
+    with (
+        of_hostile_file(path, "a well-formed network"),
+        np.errstate(all="ignore"),
+    ):  # what is not finite is refused by name
+        return _Reader(extra("onnx", "ONNX"), model, path).read()
 
 
 class _Reader:

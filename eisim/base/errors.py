@@ -3,7 +3,8 @@
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 
 #: Largest length of a line of an error, in characters; longer ones are shortened in the middle.
@@ -113,6 +114,21 @@ def one_line(text: str) -> str:
         text = f"{text[: LONGEST * 2 // 3]} ... {text[-LONGEST // 4 :]}"
     text = text if text.isprintable() else printable("".join(" " if c.isspace() else c for c in text))
     return text if len(text) <= LONGEST else f"{text[: LONGEST * 2 // 3]} ... {text[-LONGEST // 4 :]}"
+
+
+@contextmanager
+def of_hostile_file(path, expected: str) -> Iterator[None]:
+    """Whatever goes wrong with the content of a file is said in one line that names it, and what was expected of it."""
+    try:
+        yield
+        return
+    except InputError as error:
+        said = str(error)
+    except MemoryError:
+        said = "expected enough memory to read it, found too little"
+    except Exception as error:  # whatever a hostile file provokes
+        said = f"expected {expected}, found one that cannot be read ({type(error).__name__})"
+    raise InputError(one_line(f"{path}: {said}")) from None
 
 
 def _escaped(c: str) -> str:

@@ -330,10 +330,11 @@ def run(
     settings = [each.with_changes([*(set_ or []), *columns]) for each in chosen]
     if len({each.name for each in chosen}) < len(chosen):
         raise InputError(f"run: expected results of different names, found {', '.join(each.name for each in chosen)}")
-    kinds = ["spiking", "rate"] if kind is Kind.both else [kind.value]
+    asked_kinds = ["spiking", "rate"] if kind is Kind.both else [kind.value]
+    all_kinds = [each.taken(asked_kinds) for each in chosen]
     document, problems = {}, []
     put_off_imports()
-    for asked, experiment, chosen_settings in zip(names, chosen, settings, strict=True):
+    for asked, experiment, chosen_settings, kinds in zip(names, chosen, settings, all_kinds, strict=True):
         folder = out if out is not None and len(chosen) == 1 else (out or Path("results")) / experiment.name
         values = asdict(chosen_settings)
         identify = partial(identity, asked, experiment.module, values, kinds, number, backend.value)

@@ -29,6 +29,7 @@ class Experiment:
 
     Its settings are a dataclass, whose fields ``--set`` can change, but for those that its name or file fixes. `about`
     is the docstring of its module, which may run it itself or leave that to a function made for one circuit or table.
+    `kinds` are those of the circuits that it can simulate, ``KINDS`` of the module.
     """
 
     name: str
@@ -37,6 +38,13 @@ class Experiment:
     about: str = ""
     module: str = ""
     given: Mapping[str, Any] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ("spiking", "rate")
+
+    def taken(self, kinds: Sequence[str]) -> list[str]:
+        """Those of the kinds that are asked for that it simulates; ``InputError`` if it simulates none of them."""
+        if found := [kind for kind in kinds if kind in self.kinds]:
+            return found
+        raise InputError(f"{self.name}: kind: expected {' or '.join(self.kinds)}, found {' and '.join(kinds)}")
 
     def with_changes(self, changes: Sequence[str]):
         """The settings, changed by texts such as ``"seeds=3"``; ``InputError`` if they cannot be."""
@@ -62,8 +70,8 @@ class Experiment:
         run = run or module.run
         if module.__name__.partition(".")[0] != "eisim":
             run = guarded(run, module.__file__ or name, "run")
-        shown = partial(_run_and_show, module, run)
-        return cls(name, module.Settings, shown, module.__doc__ or "", module.__name__, given or {})
+        shown, kinds = partial(_run_and_show, module, run), getattr(module, "KINDS", cls.kinds)
+        return cls(name, module.Settings, shown, module.__doc__ or "", module.__name__, given or {}, kinds)
 
 
 def _run_and_show(module, run, settings, kinds, seed, backend, report):

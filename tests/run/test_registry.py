@@ -103,3 +103,11 @@ def test_a_sweep_reads_a_model_in_the_same_way():
 
     found = sweep("xor", kind="rate", over={"stimulus": [0.0, 1.0]}, backend="numpy", workers=1)
     assert found.phases is None and np.isfinite(found.numbers["rate_readout"]).all()
+
+
+def test_experiments_on_one_kind_of_circuit_refuse_the_other():
+    worm = registry.experiment_of("worm")
+    assert worm.taken(["spiking", "rate"]) == ["rate"]
+    with pytest.raises(InputError, match="worm: kind: expected rate, found spiking"):
+        worm.taken(["spiking"])
+    assert registry.experiment_of("boolean").taken(["spiking", "rate"]) == ["spiking", "rate"]

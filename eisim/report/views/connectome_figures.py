@@ -61,7 +61,7 @@ def lesions(found: ConnectomeResult) -> Figure:
     """The largest change of each output by neuron, named ones on the left, all by rank on the right."""
     places = found.ranked(NEURON)
     shown = places[:MOST_NAMED]
-    figure = new_figure(DOUBLE, min(1.2 + 0.15 * len(shown), TALLEST), "constrained")
+    figure = new_figure(DOUBLE, min(max(1.2 + 0.15 * len(shown), 2.5), TALLEST), "constrained")
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     y = np.arange(len(shown))
     for o, name in enumerate(found.outputs):
@@ -79,6 +79,7 @@ def lesions(found: ConnectomeResult) -> Figure:
     sizes = np.abs(found.change[places]).max(axis=(1, 2))
     right.plot(np.arange(1, len(places) + 1), sizes, color=NEUTRAL, marker="o", ms=2, lw=0.6)
     right.set(xlabel="rank of neuron", ylabel="largest change of any output (Hz)", ylim=(0, None))
+    right.xaxis.get_major_locator().set_params(integer=True)
     letters((left, right), (-6, 4))
     return figure
 

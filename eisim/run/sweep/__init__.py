@@ -152,7 +152,8 @@ def describe(name, kind: str | None, settings: Sequence[tuple[str, str]], backen
         name = str(Path(name).resolve())
     model = find(subject)
     if isinstance(model, Experiment):
-        return replace(subject, name=name, kinds=subject.kinds if kind in (None, "both") else (kind,))
+        kinds = model.taken(subject.kinds if kind in (None, "both") else [kind])
+        return replace(subject, name=name, kinds=tuple(kinds))
     if kind == "both":
         raise InputError("sweep: --kind: expected rate or spiking for a model, found 'both'")
     own = model.circuit.kind if isinstance(model.circuit, Circuit) else "spiking"
