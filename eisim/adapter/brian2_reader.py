@@ -24,6 +24,18 @@ from eisim.weights import Independent
 
 #: The parts of a time step in their order, as Brian2 has them if nobody changes it.
 _SCHEDULE = ["start", "groups", "thresholds", "synapses", "resets", "end"]
+#: When objects act in a time step, if nobody changes it.
+_SLOTS = {
+    "StateUpdater": "groups",
+    "Thresholder": "thresholds",
+    "Resetter": "resets",
+    "PoissonGroup": "thresholds",
+    "SpikeGeneratorGroup": "thresholds",
+    "SynapticPathway": "synapses",
+    "PoissonInput": "synapses",
+}
+#: What Brian2 has as the time of the last spike where there was none, in s.
+_NEVER = -10000.0
 #: Objects that act on nothing.
 _WATCHING = ("SpikeMonitor", "EventMonitor", "StateMonitor", "PopulationRateMonitor")
 #: Inputs into which a group of Poisson trains is split by their rates, at most.
@@ -105,6 +117,20 @@ def _names_of_caller():
     return frame.f_globals | frame.f_locals
 
 
+def _check_acts(each) -> None:
+    """Refuse what does not act, what acts in an unusual part of a time step, and neurons that have spiked."""
+    for part in (each, *each.contained_objects):
+        if not part.active:
+            raise InputError(f"from_brian2: {part.name}: expected what is active, found active=False")
+        slot = _SLOTS.get(type(part).__name__, part.when)
+        if part.when != slot:
+            raise InputError(f"from_brian2: {part.name}: expected when={slot!r}, found {part.when!r}")
+    spiked = each.variables["lastspike"].get_value() if "lastspike" in getattr(each, "variables", {}) else _NEVER
+    if np.any(np.asarray(spiked) != _NEVER) and type(each).__name__ == "NeuronGroup":
+        found = f"{float(np.max(spiked)):g} s"
+        raise InputError(f"from_brian2: {each.name}: lastspike: expected neurons that have not spiked, found {found}")
+
+
 class _Reader:
     """A network while it is read."""
 
@@ -136,6 +162,9 @@ class _Reader:
             raise InputError(f"{what}: expected the schedule of Brian2, found {list(self.network.schedule)}")
         kinds = brian2.NeuronGroup, brian2.PoissonGroup, brian2.SpikeGeneratorGroup
         objects = sorted(self.network.objects, key=lambda each: each.name)
+        for each in objects:
+            if type(each).__name__ not in _WATCHING:
+                _check_acts(each)
         groups = [each for each in objects if isinstance(each, kinds)]
         for each in groups:
             if isinstance(each, brian2.NeuronGroup) and not _is_regular(each):

@@ -320,7 +320,7 @@ class RNN(ReadOnly, Brief):
         ndarray of shape (trials, time, units)
         """
         u = self._checked(inputs)
-        state, phi, is_rate = np.broadcast_to(self.initial, (len(u), self.size)), self.activation.transfer, True
+        state, phi = np.broadcast_to(self.initial, (len(u), self.size)), self.activation.transfer
         is_rate, found = self.form == "rate", np.empty((*u.shape[:2], self.size))
         for step in range(u.shape[1]):
             rates = state if is_rate else phi(state)

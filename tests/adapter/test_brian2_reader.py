@@ -414,3 +414,22 @@ def test_a_network_that_has_run_is_refused():
         from_brian2(3)
     with pytest.raises(InputError, match="namespace: expected values by name, found 3"):
         from_brian2(b2.Network(group()), namespace=3)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda cells, _: setattr(cells, "active", False), "cells: expected what is active"),
+        (lambda cells, _: setattr(cells.thresholder["spike"], "active", False), "cells_spike_thresholder: .* active"),
+        (lambda cells, _: setattr(cells.state_updater, "when", "end"), "expected when='groups', found 'end'"),
+        (lambda _, synapses: setattr(synapses, "active", False), "synapses: expected what is active"),
+        (lambda _, synapses: setattr(synapses.pre, "when", "after_resets"), "expected when='synapses'"),
+        (lambda cells, _: setattr(cells, "lastspike", -1 * ms), "lastspike: expected neurons that have not spiked"),
+    ],
+)
+def test_objects_that_do_not_act_as_they_usually_do_are_refused(change, why):
+    cells = group()
+    synapses = onto(cells, "ge += we", name="synapses", p=1)
+    change(cells, synapses)
+    with pytest.raises(InputError, match=f"^from_brian2: .*{why}"):
+        from_brian2(b2.Network(cells, synapses), namespace=VALUES)

@@ -144,7 +144,11 @@ def test_gap_junctions_are_electrical():
     ("code", "verdict"),
     [
         ("v_post = v_post - 1*mV", "inhibitory"),
-        ("v_post = clip(v_post + 2*mV, 0*mV, 9*mV)", "excitatory"),
+        ("v_post = clip(v_post + 2*mV, 0*mV, 19*mV)", "excitatory"),
+        ("v_post = clip(v_post + 2*mV, 0*mV, 9*mV)", "unknown"),  # at threshold it takes away
+        ("v_post = 5*mV", "unknown"),
+        ("v_post = 0*mV", "inhibitory"),
+        ("v_post += 0.1*(5*mV - v_post)", "unknown"),
         ("v_post -= 1*mV*(rand() < 0.5)", "inhibitory"),
         ("v_post += -J*int(i < 3)", "inhibitory"),
         ("v_post += 1*mV", "excitatory"),

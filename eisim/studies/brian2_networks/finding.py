@@ -165,9 +165,9 @@ def _of_synapses(synapses: Synapses, effects: Effects, label: str) -> list[_Row]
     return [replace(rows[0], finding=replace(rows[0].finding, why=why))] if rows else [_none(synapses, label, why)]
 
 
-def _changes(pathway, synapses, effects, at):
+def _changes(pathway, scope):
     """What one spike does to each variable: its values before and after, by name; statements that write it."""
-    scope = Scope(synapses, at, effects.namespace)
+    synapses, at = scope.group, scope.at
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     texts: dict[str, list[str]] = {}
@@ -209,7 +209,8 @@ _OPERATIONS = {
 
 def _of_pathway(pathway: SynapticPathway, synapses, effects: Effects, label: str) -> Iterator[_Row]:
     at = spread(len(synapses), MOST)
-    before, after, texts, failed, scope = _changes(pathway, synapses, effects, at)
+    before, after, texts, failed, scope = _changes(pathway, Scope(synapses, at, effects.namespace))
+    there_before, there_after, *_ = _changes(pathway, effects.scope(synapses, at))
     for name, lines in texts.items():
         variable = synapses.variables[name]
         home, _ = effects.home.get(id(variable), (None, ""))
@@ -241,7 +242,13 @@ def _of_pathway(pathway: SynapticPathway, synapses, effects: Effects, label: str
             yield _with(row, UNKNOWN, f"what a spike adds to {name} is not known: {failed[name]}")
             continue
         jump = np.sign(np.nan_to_num(after[name] - before[name]))
-        grown = ""
+        at_threshold = jump
+        if name in there_after:
+            at_threshold = np.sign(np.nan_to_num(there_after[name] - there_before[name]))
+        if (jump * at_threshold < 0).any():
+            yield _with(row, UNKNOWN, f"what a spike adds to {name} has another sign where neurons are at threshold")
+            continue
+        jump, grown = np.where(jump == 0, at_threshold, jump), ""
         if not jump.any():
             jump, grown = _grown(pathway, synapses, effects, at, name)
         yield _judged(row, jump, signs, after[name] - before[name], variable, lines, grown)

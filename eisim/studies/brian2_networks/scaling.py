@@ -50,6 +50,9 @@ def scaled_code(code, change: Change) -> str:
     for name, operation, expression in statements(code):
         if name != change.variable:
             lines.append(f"{name} {operation} {expression}")
+        elif not np.issubdtype(change.synapses.variables[name].dtype, np.floating):
+            what = f"{change.synapses.name}: {name} {operation} {expression}"
+            raise InputError(f"{what}: expected a change of a real variable, found a whole number or a truth value")
         elif operation in ("+=", "-="):
             lines.append(f"{name} {operation} {scaled_expression(expression, change, operation)}")
         else:
@@ -59,10 +62,6 @@ def scaled_code(code, change: Change) -> str:
 
 def _assigned(name, operation, expression, change: Change) -> str:
     """A new value of which what it differs by from the old one is scaled."""
-    variable = change.synapses.variables[name]
-    if not np.issubdtype(variable.dtype, np.floating):
-        what = f"{change.synapses.name}: {name} {operation} {expression}"
-        raise InputError(f"{what}: expected a change of a real variable, found a whole number or a truth value")
     if change.is_mixed or _is_random(expression):
         what = f"{change.synapses.name}: {name} {operation} {expression}"
         said = "random numbers" if _is_random(expression) else "weights of both signs"
