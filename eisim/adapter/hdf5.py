@@ -18,9 +18,11 @@ from eisim.base.errors import InputError
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 #: Messages of an object header that say what it is.
-DATASPACE, DATATYPE, EXTERNAL, LAYOUT, FILTERS, CONTINUED, SYMBOLS = 1, 3, 7, 8, 11, 16, 17
-#: Those of later versions of the format.
-LATER = {2, 6, 10, 15}
+DATASPACE, LINKS, DATATYPE, LINK, EXTERNAL, LAYOUT, FILTERS, CONTINUED, SYMBOLS = 1, 2, 3, 6, 7, 8, 11, 16, 17
+#: That of messages which several objects share, of a later version of the format.
+SHARED = 15
+#: Bytes of the head of a file, and an address that is none.
+HEAD, NOWHERE = 96, 2**64 - 1
 #: Filters that are undone here.
 DEFLATE, SHUFFLE, CHECKSUM = 1, 2, 3
 #: Bounds of what a file may make this reader do: bytes read, members and chunks, bytes of text.
@@ -50,23 +52,36 @@ class Hdf5:
 
     def __init__(self, content: bytes):
         self.content, self.bytes, self.parts, self.texts = content, 0, 0, 0
-        if content[:8] != SIGNATURE:
+        if not content:
+            raise InputError("expected an HDF5 file, found an empty one")
+        if content[:8] != SIGNATURE[: len(content)]:
             raise InputError("expected an HDF5 file, found another")
+        if len(content) < HEAD:
+            raise InputError(f"expected a whole HDF5 file, found one cut off after {len(content)} bytes")
         version, offsets, lengths = content[8:9], content[13:14], content[14:15]
         if version != b"\0" or offsets != b"\x08" or lengths != b"\x08":
             raise InputError(
                 "expected an HDF5 file of the version that h5py writes by default, found another (h5repack --high=0)"
             )
+        end = self._number(40)
+        if end > len(content):
+            raise InputError(f"expected an HDF5 file of {end:,} bytes, found one cut off after {len(content):,}")
         self.root = self._number(64)  # address of its object header
 
     def open(self, address: int) -> "dict[str, int] | Dataset":
         """A group, as the addresses of its members by name, or an array."""
-        found = {}
+        found, linked = {}, {}
         for kind, body in self._messages(address):
-            if kind in LATER or kind == EXTERNAL:
+            if kind in (SHARED, EXTERNAL):
                 wanted = "data in the file itself, in the format that h5py writes by default"
                 raise InputError(f"expected {wanted}, found another (message {kind})")
+            if kind == LINK:
+                linked |= self._link(body)
             found.setdefault(kind, body)
+        if LINKS in found:  # a group with names that are not ASCII
+            if struct.unpack_from("<Q", found[LINKS], 2 + 8 * (found[LINKS][1] & 1))[0] != NOWHERE:
+                raise InputError("expected names in ASCII in a group of more than 8 members, found others")
+            return linked
         if SYMBOLS in found:
             tree, heap = struct.unpack_from("<QQ", found[SYMBOLS])
             return self._group(tree, heap)
@@ -150,6 +165,20 @@ class Hdf5:
                 if self.parts > MOST_PARTS:
                     raise InputError(f"expected at most {MOST_PARTS:,} members and chunks, found more")
                 yield block[at : at + key_size], child
+
+    def _link(self, body) -> dict[str, int]:
+        """A member of a group, as its name and address."""
+        self.parts += 1
+        if self.parts > MOST_PARTS:
+            raise InputError(f"expected at most {MOST_PARTS:,} members and chunks, found more")
+        flags, at = body[1], 2
+        kind, at = (body[at], at + 1) if flags & 8 else (0, at)
+        at += 8 * (flags >> 2 & 1) + (flags >> 4 & 1)  # order of creation, and coding of the name
+        width = 1 << (flags & 3)
+        end = at + width + int.from_bytes(body[at : at + width], "little")
+        if body[0] != 1 or kind or end == at + width:
+            raise InputError("expected members in the file itself, found a link, or one without a name")
+        return {body[at + width : end].decode(): struct.unpack_from("<Q", body, end)[0]}
 
     def _group(self, tree, heap) -> dict[str, int]:
         size, _, names = struct.unpack_from("<QQQ", self._signed(heap, b"HEAP", 32), 8)

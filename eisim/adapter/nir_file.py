@@ -97,7 +97,7 @@ class _File:
         """Nodes and edges, those of subgraphs with their names before them."""
         if depth > DEEPEST:
             raise InputError(f"expected at most {DEEPEST} subgraphs within each other, found more")
-        members = self._group(group.get("nodes"), f"{prefix}nodes")
+        members = self._members(self._group(group.get("nodes"), f"{prefix}nodes"))
         nodes, edges, entries, exits = {}, [], {}, {}
         for name, address in members.items():
             self.count += 1
@@ -128,6 +128,19 @@ class _File:
             raise InputError(f"expected at most {MOST_EDGES:,} edges, found more")
         return nodes, list(dict.fromkeys(edges))
 
+    def _members(self, group, before="", depth=0) -> dict[str, int]:
+        """Nodes by their names: HDF5 takes a name with slashes for groups within each other."""
+        found = {}
+        for name, address in group.items():
+            inner = self.file.open(address) if depth < DEEPEST else None
+            if isinstance(inner, dict) and inner and "type" not in inner:
+                found |= self._members(inner, f"{before}{name}/", depth + 1)
+            else:
+                found[f"{before}{name}"] = address
+            if len(found) > MOST_NODES:
+                raise InputError(f"expected at most {MOST_NODES:,} nodes, found more")
+        return found
+
     def _group(self, address, what) -> dict[str, int]:
         found = None if address is None else self.file.open(address)
         if not isinstance(found, dict):
@@ -148,7 +161,10 @@ class _File:
         values = {}
         for key in (*REQUIRED[kind], *OPTIONAL.get(kind, ())):
             if key in group:
-                values[key] = self._value(group[key], f"{what}: {key}")
+                values[key] = value = self._value(group[key], f"{what}: {key}")
+                if not isinstance(value, str) and not np.isfinite(value).all():
+                    wrong = value[~np.isfinite(value)].flat[0]
+                    raise InputError(f"{what}: {key}: expected finite numbers, found {wrong}")
             elif key in REQUIRED[kind]:
                 raise InputError(f"{what}: expected {key}, as every {kind} has it, found none")
         return Node(kind, values)

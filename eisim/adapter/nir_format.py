@@ -208,6 +208,28 @@ def _in_one_node(nir, circuit, dt, metadata):
     return nir.NIRGraph(graph.nodes, graph.edges, metadata=metadata | {"neurons": whose})
 
 
+def check_values(graph, within: str = "") -> None:
+    """Refuse what no file keeps of a NIR graph: names that are no path in it, and values that are no numbers."""
+    for name, node in graph.nodes.items():
+        if not isinstance(name, str) or {"", "."} & set(name.split("/")):
+            raise InputError(f"node {name!r:.60}: expected a name without empty parts between slashes")
+        name = f"{within}{name}"
+        if hasattr(node, "nodes"):
+            check_values(node, f"{name}.")
+            continue
+        for key, value in node.to_dict().items():
+            if isinstance(value, (dict, str)):
+                continue
+            if np.ma.is_masked(value):
+                raise InputError(f"node {name!r:.60}: {key}: expected numbers, found masked ones")
+            try:
+                array = np.asarray(value)
+            except (ValueError, TypeError, RuntimeError) as error:  # such as a tensor with a gradient
+                raise InputError(f"node {name!r:.60}: {key}: expected an array of numbers, found {error}") from None
+            if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+                raise InputError(f"node {name!r:.60}: {key}: expected numbers, found an array of {array.dtype}")
+
+
 def write_nir(graph) -> bytes:
     """A NIR graph as a file, which ``nir.read`` reads."""
     buffer = io.BytesIO()

@@ -27,6 +27,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
+from os import PathLike
 from pathlib import Path
 from typing import Literal
 
@@ -158,22 +159,30 @@ def read_nir(
 
     If `signed`, inputs that are currents come as ON and OFF channels.
     """
-    if reset not in RESETS:
+    if not isinstance(reset, str) or reset not in RESETS:
         raise InputError(f"from_nir: reset: expected one of {', '.join(map(repr, RESETS))}, found {reset!r:.60}")
     for name, given in (("euler", euler), ("currents", currents)):
         if not (given is None or isinstance(given, (bool, np.bool_))):
             raise InputError(f"from_nir: {name}: expected True, False or None, found {given!r:.60}")
     rate = scalar_si(rate, "hertz", "from_nir: rate")
+    if not rate > 0:
+        raise InputError(f"from_nir: rate: expected more than 0, found {rate:g} Hz")
     dt = None if dt is None else scalar_si(dt, "second", "from_nir: dt")
     if dt is not None and not dt > 0:
         raise InputError(f"from_nir: dt: expected more than 0, found {dt:g} s")
     if hasattr(file, "nodes") and hasattr(file, "edges"):
-        from eisim.adapter.nir_format import write_nir
+        from eisim.adapter.nir_format import check_values, write_nir
 
-        path, graph = "the graph", parse(write_nir(file), "the graph")
-    else:
+        path = "the graph"
+        with of_hostile_file(path, "a NIR graph"):
+            check_values(file)
+            content = write_nir(file)
+        graph = parse(content, path)
+    elif isinstance(file, (str, PathLike)):
         path = Path(file)
         graph = read_graph(path)
+    else:
+        raise InputError(f"from_nir: expected the path of a file or a nir.NIRGraph, found {file!r:.60}")
     with (
         of_hostile_file(path, "a well-formed network"),
         np.errstate(all="ignore"),
@@ -367,6 +376,11 @@ class _Reader:
             raise InputError(
                 f"node {name!r}: expected time constants of at least a time step ({self.dt * 1e3:g} ms), found "
                 f"{tau.min() * 1e3:g} ms (see dt of from_nir)"
+            )
+        if (1 - lost == 1).any():
+            raise InputError(
+                f"node {name!r}: expected time constants of less than {2**53:.0e} time steps ({self.dt:g} s), found "
+                f"{tau.max():g} s"
             )
         return -self.dt / np.log(np.maximum(1 - lost, LEAST)), lost
 

@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from eisim.adapter.nir_file import Graph
 from eisim.adapter.nir_linear import pads_of
+from eisim.base.errors import InputError
 
 SPIKING, FILTERS = {"LIF", "IF", "CubaLIF"}, {"LI", "CubaLI"}
 
@@ -138,6 +139,8 @@ class Reference:
             v = v + self.dt * p["r"] * x
         else:
             v = v + self.dt / p["tau_mem" if "tau_mem" in p else "tau"] * (p["v_leak"] + p["r"] * x - v)
+        if not np.isfinite(v).all():
+            raise InputError(f"node {name!r}: expected potentials that stay finite, found {v[~np.isfinite(v)][0]}")
         if kind in FILTERS:
             state[name] = v, current, fired
             return v

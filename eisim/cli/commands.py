@@ -636,6 +636,9 @@ def ablate(
         raise InputError("ablate: --backend: expected cpp, numpy or cuda_standalone, found 'runtime'")
     backend = backend or AblationBackend.cpp
     of_nir = network.suffix.lower() == ".nir"
+    for_nir = [name for name in ("--steps", "--dt", "--reset") if of_network.get(name) is not None]
+    if for_nir and not of_nir:
+        raise InputError(f"ablate: {for_nir[0]}: expected with NET.nir only")
     if of_nir and kind is Kind.rate:
         raise InputError("ablate: --kind: expected spiking for a NIR file, found 'rate'")
     kind = Kind.spiking if of_nir else kind
