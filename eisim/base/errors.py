@@ -139,7 +139,7 @@ def did_you_mean(found: str, known: Iterable[str]) -> str:
     """The end of a line that says which names were expected: ``"; did you mean 'xor'?"``, or ``""`` if none is near."""
     from difflib import get_close_matches
 
-    names = {name.casefold(): name for name in islice(known, _MOST_NAMES) if len(name) <= _LONGEST_NAME}
+    names = {name.casefold(): name for name in islice(known, _MOST_NAMES) if 0 < len(name) <= _LONGEST_NAME}
     near = get_close_matches(str(found)[:_LONGEST_NAME].casefold(), names, n=1)
     return f"; did you mean {names[near[0]]!r}?" if near else ""
 

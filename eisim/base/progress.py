@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import wraps
 from html import escape
 
-from eisim.base.errors import argument_error, printable
+from eisim.base.errors import InputError, argument_error, printable
 from eisim.base.values import Explained
 
 Report = Callable[..., None]
@@ -240,6 +240,8 @@ def shows_progress(function):
 
 @contextmanager
 def _reporting(report):
+    if report is not None and not callable(report):
+        raise InputError(f"report: expected a function of a stage and a fraction, found {report!r:.60}")
     if report is None and not _ongoing:
         with Progress(after=PATIENCE) as own:
             yield own

@@ -234,8 +234,8 @@ def read_settings(kind: type, changes: Sequence[str], fixed: Mapping | None = No
     given = {name: (text, name) for name, text in split(changes).items()}
     try:
         return build(kind, given, "--set", TEXT, fixed)
-    except InputError:
-        raise
+    except InputError as error:
+        raise InputError(str(error).removeprefix(f"{kind.__name__}.")) from None  # settings have the names typed
     except (TypeError, ValueError, ArithmeticError) as error:
         raise InputError(f"Settings: {error}") from None
 

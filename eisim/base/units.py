@@ -120,6 +120,8 @@ def to_si(value, unit: str, what: str) -> "np.ndarray":
         raise InputError(f"{what}: expected {expected(unit)}, found {value}")
     if getattr(getattr(value, "dtype", None), "kind", "") == "c":
         raise InputError(f"{what}: expected real numbers, found complex ones")
+    if np.ma.is_masked(value):
+        raise InputError(f"{what}: expected numbers, found masked ones")
     try:
         array = np.array(value, dtype=float)
     except (TypeError, ValueError, OverflowError):
@@ -150,16 +152,17 @@ def warn_of_plain(value, unit: str, what: str, huge: float | None = None, by_han
         return False
     import numpy as np
 
-    numbers = np.ravel(value)
+    try:
+        numbers = np.asarray(value, dtype=float)
+    except (TypeError, ValueError, OverflowError):
+        return False  # it is refused elsewhere
     largest = max(numbers.min(initial=0), numbers.max(initial=0), key=abs)
-    if abs(largest) < huge or (by_hand and not is_made_by_hand()):
+    if not huge <= abs(largest) < inf or (by_hand and not is_made_by_hand()):
         return False
-    usual = _USUAL[unit]
-    warnings.warn(
-        f"{what}: the plain number {largest:g} is {largest:g} {next(iter(_SUFFIXES[unit]))}; "
-        f"if {largest:g} {usual} are meant, write {largest:g}*{usual}",
-        stacklevel=outside(),
-    )
+    said = f"{what}: the plain number {largest:g} is {largest:g} {next(iter(_SUFFIXES.get(unit, (unit,))))}".rstrip()
+    if usual := _USUAL.get(unit):
+        said += f"; if {largest:g} {usual} are meant, write {largest:g}*{usual}"
+    warnings.warn(said, stacklevel=outside())
     return True
 
 
@@ -188,6 +191,8 @@ def _asks(frame):
     """Whether the code of a frame is neither part of making a value nor of checking it."""
     module, name = frame.f_globals.get("__name__", ""), frame.f_code.co_name
     if module in ("dataclasses", "eisim.base.values", __name__):
+        return False
+    if name == "__init__" and frame.f_code.co_filename == "<string>":  # of a dataclass, in whose module it is
         return False
     return not (is_ours(module) and (name in _MAKING or name.startswith("_check")))
 

@@ -277,22 +277,25 @@ def _drives(driven, parts, kind, neuron, receptor, given, what):
 def _junctions(connectome, parts, neuron, given, what) -> dict[str, dict[str, Any]]:
     """The gap junctions of populations, as their fields, by name; of twins one acts on others, both are acted on."""
     counts = connectome.gap_junctions
-    if not counts.nnz or (isinstance(given, str) and given == "omitted"):
+    if isinstance(given, str) and given != "omitted":
+        raise InputError(f"{what}: gap_junctions: expected a conductance or 'omitted', found {given!r:.60}")
+    is_omitted = isinstance(given, str)
+    conductance = 0.0 if given is None or is_omitted else scalar_si(given, "1", f"{what}: gap_junctions")
+    if conductance < 0:
+        raise InputError(f"{what}: gap_junctions: expected a conductance of 0 or more, found {conductance:g}")
+    if is_omitted or not counts.nnz:
         return {part.name: {} for part in parts}
     pairs = f"{counts.nnz // 2:,} pairs of neurons with gap junctions"
-    if given is None or isinstance(given, str):
+    if given is None:
         raise InputError(
             f"{what}: gap_junctions: expected the conductance of one, or 'omitted', since the connectome has {pairs}, "
-            f"found {given!r:.60}"
+            "found None"
         )
     if not isinstance(neuron, RateUnit):
         raise InputError(
             f"{what}: gap_junctions: expected 'omitted', since spiking circuits have them within populations alone and "
             f"neurons of different signs are in different ones, found {given!r:.60} for {pairs}"
         )
-    conductance = scalar_si(given, "1", f"{what}: gap_junctions")
-    if conductance < 0:
-        raise InputError(f"{what}: gap_junctions: expected a conductance of 0 or more, found {conductance:g}")
     seen = np.zeros(connectome.n_neurons, bool)
     acts = {}  # of the neurons of each population, whether they are the first of twins
     for part in parts:
@@ -312,8 +315,10 @@ def _junctions(connectome, parts, neuron, given, what) -> dict[str, dict[str, An
     return found
 
 
-def places(circuit: Circuit) -> dict[str, list[tuple[str, int]]]:
-    """Population and number of each neuron that has a name."""
+def places(circuit: Circuit, what: str) -> dict[str, list[tuple[str, int]]]:
+    """Population and number of each neuron that has a name; `what` names the caller in errors."""
+    if not isinstance(circuit, Circuit):
+        raise InputError(f"{what}: expected a Circuit, found {circuit!r:.60}")
     found: dict[str, list[tuple[str, int]]] = {}
     for population in circuit.populations:
         for k, label in enumerate(population.labels):
@@ -329,7 +334,7 @@ def outputs(circuit: Circuit) -> tuple[str, ...]:
 def silence(circuit: Circuit, names: list[str], ways: str) -> Circuit:
     """The circuit without what neurons send, or with `ways` ``"both"`` without what they receive, too."""
     checked(ways, "silence: ways", ("outgoing", "both"))
-    there = places(circuit)
+    there = places(circuit, "silence")
     if missing := [name for name in names if name not in there]:
         raise InputError(f"silence: expected neurons of circuit {circuit.name!r:.60}, found {missing[0]!r:.60}")
     quiet: dict[str, list[int]] = {}

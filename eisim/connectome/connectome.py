@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from eisim.base.errors import InputError, did_you_mean
+from eisim.base.units import unit_of
 from eisim.base.values import ReadOnly
 from eisim.circuit import Circuit
 from eisim.connectome import circuits
@@ -74,7 +75,7 @@ class Connectome(ReadOnly):
             raise InputError(f"Connectome: name: expected a name, found {self.name!r:.60}")
         what = f"connectome {self.name!r:.60}"
         neurons = _texts(self.neurons, f"{what}: neurons")
-        if not neurons or not all(neurons):
+        if not neurons or not all(name.strip() for name in neurons):
             raise InputError(f"{what}: neurons: expected at least one, and a name for each, found {neurons!r:.60}")
         if len(set(neurons)) < len(neurons):
             twice = Counter(neurons).most_common(1)[0][0]
@@ -304,7 +305,7 @@ class Connectome(ReadOnly):
 
         `selection` is as for `find`.
         """
-        places = circuits.places(circuit)
+        places = circuits.places(circuit, "where")
         return {name: tuple(places.get(name, ())) for name in (self.neurons[k] for k in self.find(selection))}
 
     @staticmethod
@@ -367,9 +368,13 @@ def _texts(given, what) -> tuple[str, ...]:
 
 def _counts(given, n, what) -> sparse.csr_array:
     """Counts as a read-only sparse array without zeros."""
+    given = sparse.csr_array((n, n)) if given is None else given
     try:
-        matrix = sparse.csr_array((n, n)) if given is None else sparse.csr_array(given, dtype=float, copy=True)
-    except (TypeError, ValueError):
+        dense = None if sparse.issparse(given) else np.array(given, dtype=float)
+        if np.ma.is_masked(given) or np.iscomplexobj(given) or unit_of(given) not in (None, "1"):
+            raise TypeError
+        matrix = sparse.csr_array(given if dense is None else dense, dtype=float, copy=True)
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{what}: expected an array of counts, found {given!r:.60}") from None
     if matrix.shape != (n, n):
         raise InputError(f"{what}: expected shape ({n}, {n}), found {matrix.shape}")

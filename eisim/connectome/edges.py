@@ -25,12 +25,17 @@ _PARTS = {EXCITES: "excitatory", INHIBITS: "inhibitory", MIXED: "mixed", UNKNOWN
 
 @dataclass
 class Nodes:
-    """Neurons as a table lists them: names, classes, transmitters and codes of signs (``None`` where none is given)."""
+    """Neurons as a table lists them: names, classes, transmitters and codes of signs (``None`` where none is given).
+
+    `found` is what the table has columns for, and `guess` the column that is taken for that of the names.
+    """
 
     names: list[str] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
     transmitters: list[str] = field(default_factory=list)
     signs: list[int | None] = field(default_factory=list)
+    found: frozenset[str] = frozenset()
+    guess: str = ""
 
     def add(self, name: str, kind: str = "", transmitter: str = "", sign: int | None = None) -> None:
         """Append one neuron."""
@@ -89,6 +94,9 @@ class Edges:
             raise InputError(f"{self.where}: expected at least one neuron, found none")
         report("counting synapses")
         n, names = len(self.numbers), tuple(self.numbers)
+        if neurons.guess in names[self.listed :]:
+            found = f"the neuron {neurons.guess!r:.60} there"
+            raise InputError(f"{self.where}: nodes: expected a table whose first line has column names, found {found}")
         if self.listed and n > self.listed:
             shown = ", ".join(names[self.listed : self.listed + 3])
             self.notes.append(f"Neurons that the table of neurons does not have: {n - self.listed} ({shown:.100}).")

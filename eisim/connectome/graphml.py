@@ -10,7 +10,7 @@ from eisim.base.errors import InputError
 from eisim.base.store.safe_read import regular_file
 from eisim.connectome.edges import MOST_NEURONS, Edges, Nodes
 from eisim.connectome.signs import code_of, words
-from eisim.connectome.tables import NOTHING, add_rows, choice
+from eisim.connectome.tables import NOTHING, add_rows, choice, without_found
 from eisim.functions.tables import Parts
 
 #: Larger files, and attributes of more names, are refused.
@@ -47,7 +47,7 @@ def read(path, edges: Edges, neurons: Nodes, columns, of_nodes, report: Callable
     if not document.has_graph:
         raise InputError(f"{path}: expected GraphML with a graph, found none")
     names = _add_nodes(document, edges, neurons, of_nodes)
-    _add_edges(document, edges, names, columns)
+    _add_edges(document, edges, names, without_found(columns, [*document.names("edge")], neurons))
 
 
 @dataclass
@@ -161,6 +161,8 @@ def _add_nodes(document, edges, neurons, of_nodes) -> dict[str, str]:
     roles = {role: name if not name or name in known else None for role, name in roles.items()}
     chosen = choice(list(known), roles, document.where)
     is_listed = edges.listed > 0
+    if not is_listed:
+        neurons.found = frozenset(chosen)
     for node, data in document.nodes.items():
         edges.number(ids[node], f"{document.where}: node {node!r:.60}")
         if is_listed:

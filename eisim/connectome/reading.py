@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from eisim.base.errors import InputError
 from eisim.base.progress import shows_progress
 from eisim.base.store.safe_read import regular_file
 from eisim.connectome import graphml, json_formats, tables
@@ -66,6 +67,7 @@ def read_connectome(
         As for `simulate`.
 
     For ``source`` to ``kind``, ``""`` means that there is no such column. GraphML has attributes in place of columns.
+    ``sign`` and ``transmitter`` may be columns of either table, or of both.
 
     Returns
     -------
@@ -81,20 +83,38 @@ def read_connectome(
     columns = {"source": source, "target": target, "count": count, "sign": sign, "transmitter": transmitter}
     columns |= {"kind": kind}
     of_nodes = {"name": name, "classes": classes, "transmitter": transmitter, "sign": sign}
+    for option, given in {**columns, **of_nodes}.items():
+        if not isinstance(given, (str, type(None))):
+            raise InputError(f"{path}: {option}: expected the name of a column, found {given!r:.60}")
     edges, neurons = Edges(str(path)), Nodes()
     signs_of = policy(signs, "read_connectome: signs")
+    with path.open("rb") as opened:
+        start = opened.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    form = {b"<": "GraphML", b"{": "JSON", b"[": "JSON"}.get(start, "")
     if nodes is not None:
         neurons = tables.read_nodes(nodes, of_nodes, report)
         edges.known(neurons)
-    with path.open("rb") as opened:
-        start = opened.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-    if start == b"<":
+    _refuse_unused(str(path), form, columns, of_nodes, None if nodes is None else neurons)
+    if form == "GraphML":
         graphml.read(path, edges, neurons, columns, of_nodes, report)
-    elif start in (b"{", b"["):
+    elif form == "JSON":
         json_formats.read(path, edges, neurons, report)
     else:
-        tables.read(path, edges, columns, nodes is not None, report)
+        tables.read(path, edges, columns, None if nodes is None else neurons, report)
     return edges.connectome(_stem(path), neurons, signs_of, report)
+
+
+def _refuse_unused(where, form, columns, of_nodes, listed: Nodes | None):
+    """Refuse names of columns of what is not there."""
+    if form != "GraphML" and listed is None:
+        for option in ("name", "classes"):
+            if of_nodes[option]:
+                said = "expected a table of neurons (nodes=), whose column it is, found none"
+                raise InputError(f"{where}: {option}: {said}")
+    if form == "JSON":
+        for option, given in columns.items():
+            if given and not (listed and option in listed.found):
+                raise InputError(f"{where}: {option}: expected none, since JSON has no columns, found {given!r:.60}")
 
 
 def _stem(path: Path) -> str:

@@ -38,12 +38,13 @@ _USUAL = {
 }
 
 
-def read(path, edges: Edges, columns: dict[str, str | None], has_nodes: bool, report: Callable[..., None]) -> None:
-    """Add the edges of a table."""
+def read(path, edges: Edges, columns: dict[str, str | None], listed: Nodes | None, report: Callable[..., None]) -> None:
+    """Add the edges of a table, of neurons that another table lists or of those that this one names."""
     chosen: dict[str, str] = {}
+    has_nodes = listed is not None
 
     def choose(names):
-        chosen.update(choice(names, columns, str(path)))
+        chosen.update(choice(names, without_found(columns, names, listed), str(path)))
         return list(chosen.values())
 
     parts = read_parts(path, choose, report)
@@ -55,6 +56,12 @@ def read(path, edges: Edges, columns: dict[str, str | None], has_nodes: bool, re
     for cells in parts.rows:
         add_rows(edges, parts, chosen, cells, first, by_number, has_nodes)
         first += len(cells[chosen["source"]])
+
+
+def without_found(given: dict[str, str | None], names: Sequence[str], listed: Nodes | None) -> dict[str, str | None]:
+    """The columns given, without those that edges lack and neurons have, such as transmitters and signs."""
+    found = listed.found if listed else ()
+    return {role: "" if role in found and name and name not in names else name for role, name in given.items()}
 
 
 def choice(names: Sequence[str], given: dict[str, str | None], where: str) -> dict[str, str]:
@@ -72,6 +79,8 @@ def choice(names: Sequence[str], given: dict[str, str | None], where: str) -> di
             found[role] = name
         elif role in _USUAL:
             found[role] = next((usual[word] for word in _USUAL[role] if word in usual), "")
+    if found.get("source") and found.get("source") == found.get("target"):
+        raise InputError(f"{where}: source and target: expected two columns, found {found['source']!r:.60} for both")
     missing = [end for end in ("source", "target") if end in given and not found.get(end)]
     if missing:
         pair = next(((a, b) for a, b in _ENDS if a in usual and b in usual), None)
@@ -287,19 +296,21 @@ NOTHING = {"", "0", "na", "n/a", "nan", "none", "null", "?", "unknown", "<na>", 
 def read_nodes(path, columns: dict[str, str | None], report: Callable[..., None]) -> Nodes:
     """Read a table of neurons."""
     chosen: dict[str, str] = {}
+    neurons, first, seen = Nodes(), 0, set()
 
     def choose(names):
         given = {role: name if name in (None, "") or name in names or role in ("name", "classes") else None
                  for role, name in columns.items()}  # fmt: skip
         chosen.update(choice(names, given, str(path)))
-        chosen.setdefault("name", names[0])
+        if "name" not in chosen:
+            chosen["name"] = neurons.guess = names[0]
         for role in ("classes", "transmitter", "sign"):
             if given[role] is None and chosen.get(role) == chosen["name"]:
                 del chosen[role]
         return list(chosen.values())
 
     parts = read_parts(path, choose, report)
-    neurons, first, seen = Nodes(), 0, set()
+    neurons.found = frozenset(chosen)
     for cells in parts.rows:
         rows = _Rows(parts, first)
         texts = {role: [str(cell).strip() for cell in cells[name]] for role, name in chosen.items() if role != "sign"}

@@ -240,7 +240,7 @@ def test_finding_neurons():
         (True, "found True"),
         (None, "found None"),
         ([["A"]], "found"),
-        ("", "found ''"),
+        ("", "found ''$"),
     ):
         with pytest.raises(InputError, match=words):
             connectome.find(wrong)
@@ -259,6 +259,11 @@ def test_finding_neurons():
         ({"weight": -1}, "weight: expected 0 or more"),
         ({"weight": "equal"}, "a weight or 'share'"),
         ({"weight": 0.3 * mV}, "weight"),
+        *(({"weight": each}, "weight: expected finite numbers") for each in (np.nan, np.inf, -np.inf)),
+        *(({"weight": each}, "weight: expected a plain number") for each in ({}, object(), [1, 2])),
+        ({"weight": np.ma.array(1.0, mask=True)}, "weight: expected numbers, found masked ones"),
+        *(({"gap_junctions": each}, "gap_junctions: expected") for each in ("x", -1, np.nan, [1], 5 * mV, {})),
+        ({"kind": "spiking", "gap_junctions": "x"}, "gap_junctions: expected a conductance or 'omitted'"),
         ({"weight": "share", "kind": "spiking"}, "weight: expected a voltage"),
         ({"inputs": []}, "inputs: expected at least one"),
         ({"inputs": ["Z"]}, "inputs: expected a neuron"),
@@ -273,6 +278,21 @@ def test_finding_neurons():
 def test_bad_arguments(options, words):
     with pytest.raises(InputError, match=words):
         made().circuit(**{"inputs": ["A"], "readouts": ["D"]} | options)
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "circuit", []])
+def test_what_is_no_circuit(wrong):
+    for name, ask in (("silence", made().silence), ("where", made().where)):
+        with pytest.raises(InputError, match=f"{name}: expected a Circuit, found"):
+            ask(wrong, "A")
+
+
+def test_one_neuron_alone():
+    alone = Connectome("alone", ["A"])
+    for kind in ("rate", "spiking"):
+        circuit = alone.circuit(kind, inputs="A", readouts="A")
+        assert circuit.populations[0].labels == ("A",) and not len(alone.find([]))
+    assert simulate(alone.circuit(inputs="A", readouts="A"), [[1.0]], backend="numpy").readouts[0, 0] > 50
 
 
 def test_labels_are_saved(tmp_path):

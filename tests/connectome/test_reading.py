@@ -4,6 +4,8 @@ import gzip
 
 import numpy as np
 import pytest
+from brian2 import mV
+from scipy import sparse
 
 from eisim import Connectome, InputError, load, read_connectome, save
 from tests.connectome.files import EDGES, GRAPH, cect, flyvis
@@ -75,6 +77,33 @@ def test_columns_by_name(tmp_path):
     refused(tmp_path, text, "expected columns such as 'source' and 'target'", "found a, b, n, w, extra")
     refused(tmp_path, text, "target: expected one of its columns", "found 'c'", source="a", target="c")
     refused(tmp_path, text, "row 1 (line 2), column 'w'", "found -3", "sign='w'", source="a", target="b", count="w")
+
+
+def test_columns_of_what_is_not_there(tmp_path):
+    text = "pre,post,n\nA,B,1\n"
+    nodes = written(tmp_path, "name,my_nt\nA,GABA\nB,ACh\n", "nodes.csv")
+    assert read(tmp_path, text, nodes=nodes, transmitter="my_nt").inhibitory.sum() == 1
+    refused(tmp_path, text, "transmitter: expected one of its columns", "'nt'", nodes=nodes, transmitter="nt")
+    graph = GRAPH.replace('attr.name="neurotransmitter"', 'attr.name="my_nt"')
+    assert read(tmp_path, graph, "worm.graphml", transmitter="my_nt").signs.tolist() == [1, -1]
+    for option in ("name", "classes"):
+        refused(tmp_path, text, f"{option}: expected a table of neurons", **{option: "name"})
+    for option in ("source", "transmitter"):
+        refused(tmp_path, cect(), f"{option}: expected none, since JSON has no columns", **{option: "a"})
+    for option in ("source", "name", "transmitter"):
+        for wrong in (5, True, [], b"a"):
+            refused(tmp_path, text, f"{option}: expected the name of a column", **{option: wrong})
+    refused(tmp_path, text, "source and target: expected two columns", source="pre", target="pre")
+    bare = written(tmp_path, "A,x\nB,y\n", "bare.csv")
+    refused(tmp_path, text, "nodes: expected a table whose first line has column names", "'A'", nodes=bare)
+
+
+@pytest.mark.parametrize("wrong", [None, 5, 2.5, True, b"edges.csv", [], {}])
+def test_what_is_no_path(tmp_path, wrong):
+    with pytest.raises(InputError, match="expected the path of a file, found"):
+        read_connectome(wrong)
+    if wrong is not None:
+        refused(tmp_path, EDGES, "expected the path of a file", nodes=wrong)
 
 
 def test_signs_by_transmitter(tmp_path):
@@ -316,6 +345,12 @@ def test_saved(tmp_path):
         ({"excitatory": "many"}, "an array of counts"),
         ({"inhibitory": [[0, -1], [0, 0]]}, "0 or more"),
         ({"mixed": [[0, np.nan], [0, 0]]}, "finite"),
+        ({"mixed": [[0, None], [0, 0]]}, "finite"),
+        ({"excitatory": [[0, 1j], [0, 0]]}, "an array of counts"),
+        ({"excitatory": sparse.csr_array([[0, 1j], [0, 0]])}, "an array of counts"),
+        ({"excitatory": np.ma.array([[0, 1], [0, 0]], mask=[[0, 1], [0, 0]])}, "an array of counts"),
+        ({"excitatory": [[0, 1], [0, 0]] * mV}, "an array of counts"),
+        ({"neurons": ("A", " ")}, "a name for each"),
         ({"gap_junctions": [[0, 1], [0, 0]]}, "symmetric"),
         ({"gap_junctions": [[1, 0], [0, 0]]}, "diagonal of 0"),
     ],

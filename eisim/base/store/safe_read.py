@@ -14,6 +14,8 @@ from eisim.base.errors import InputError
 
 def regular_file(path, largest: int) -> Path:
     """The path, if it is a regular file of limited size: no endless pipe, and no device."""
+    if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
+        raise InputError(f"expected the path of a file, found {path!r:.60}")
     path = Path(path)
     try:
         status = path.stat()
