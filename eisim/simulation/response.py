@@ -265,8 +265,8 @@ class Response(Shown):
     @property
     def readouts(self) -> np.ndarray:
         """Rates of the outputs: (seeds ×) trials × readouts, in Hz."""
-        none = next(iter(self.rates.values()))[..., :0]
-        return np.concatenate([none, *(self.rates[r.population] for r in self.circuit.readouts)], axis=-1)
+        rates = [self.rates[r.population] for r in self.circuit.readouts]
+        return np.concatenate(rates or [next(iter(self.rates.values()))[..., :0]], axis=-1)
 
     @property
     def decisions(self) -> np.ndarray:

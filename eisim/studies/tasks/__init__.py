@@ -100,15 +100,20 @@ def assess(
             left_out[circuits[0].kind] = error
         else:
             found[circuits[0].kind] = (each, circuits)
-    if not found:
-        raise next(iter(left_out.values()))
     running = {
         kind: begin_to_judge(*part, change, doses, seeds, _factors(controls, quick), not quick, backend, report)
         for kind, part in found.items()
     }
-    found = {kind: finish() for kind, finish in running.items()}
+    judged = {}
+    for kind, finish in running.items():
+        try:
+            judged[kind] = finish()
+        except InapplicableError as error:
+            left_out[kind] = error
+    if not judged:
+        raise next(iter(left_out.values()))
     left_out = {kind: str(error) for kind, error in left_out.items()}
-    return Assessment(name or intact[0][0].name, function, how, doses, tuple(seeds), found, left_out)
+    return Assessment(name or intact[0][0].name, function, how, doses, tuple(seeds), judged, left_out)
 
 
 def survey(models: Mapping, seeds: Sequence[int], quick: bool, report: Callable[..., None], **how) -> Survey:

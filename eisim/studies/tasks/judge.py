@@ -24,6 +24,7 @@ from eisim.studies.controls import DENSE, DRAWS, finer, partial_shams, resolutio
 from eisim.studies.curves import COMPARES, NOT_TRIED, AblationCurve, contradiction, questioned
 from eisim.studies.judgement import ANY, ROUNDING, Controls, Criterion, Shams
 from eisim.studies.tasks.result import Judged, Psychometric
+from eisim.studies.tasks.silenced import unsilenced
 from eisim.studies.tasks.witness import ROUNDING as SAME
 from eisim.studies.tasks.witness import broken_order, find_witness, is_noisy
 from eisim.weights import Independent
@@ -264,8 +265,8 @@ class Mark:
 
 
 def _mark(task, response):
-    name = response.circuit.name
-    score = to_si(task.score(response), "1", f"Task.score of {name!r}")
+    name, read = response.circuit.name, unsilenced(response)
+    score = to_si(task.score(read), "1", f"Task.score of {name!r}")
     if score.size != 1:
         raise InputError(f"Task.score of {name!r}: expected a number, found an array of shape {score.shape}")
     score = score.item()
@@ -274,7 +275,7 @@ def _mark(task, response):
     score = min(max(score, 0.0), 1.0)
     output = None
     if task.output is not None:
-        output = to_si(task.output(response), "hertz", f"Task.output of {name!r}")
+        output = to_si(task.output(read), "hertz", f"Task.output of {name!r}")
         if output.shape != (len(task.stimuli),):
             raise InputError(
                 f"Task.output of {name!r}: expected a number for each of {len(task.stimuli)} trials, "
@@ -286,7 +287,7 @@ def _mark(task, response):
         digest.update(trace.tobytes())
     outputs = None
     if task.required is not None:
-        outputs = outputs_of(response, task.answers, task.required.shape, task.threshold)
+        outputs = outputs_of(read, task.answers, task.required.shape, task.threshold)
     return Mark(score, output, rates, digest.digest(), outputs)
 
 
