@@ -1,0 +1,80 @@
+"""Random signed graphs, and what brute force and dynamics say of them."""
+
+import numpy as np
+
+from eisim.theory.structure.graph import SignedGraph
+
+
+def random_graph(rng: np.random.Generator, most: int = 8, either: float = 0.1) -> SignedGraph:
+    """A graph of 1 to `most` nodes with loops, and with any nodes as inputs, of one node or two, and as readouts."""
+    n = int(rng.integers(1, most + 1))
+    m = int(rng.integers(0, 3 * n))
+    share = (1 - either) * np.array([0.65, 0.35])
+    signs = rng.choice([1, -1, 0], m, p=[*share, either])
+    inputs = [(int(k),) for k in rng.permutation(n)[: rng.integers(1, n + 1)]]
+    if n > 1 and rng.random() < 0.3:
+        inputs.append((0, 1))
+    names = tuple("+".join(map(str, nodes)) for nodes in inputs)
+    readouts = tuple(int(k) for k in rng.permutation(n)[: rng.integers(1, n + 1)])
+    nodes = tuple(f"n{k}" for k in range(n))
+    return SignedGraph("drawn", nodes, *rng.integers(0, n, (2, m)), signs, tuple(inputs), readouts, names)
+
+
+def wired(rng: np.random.Generator, most: int = 6) -> SignedGraph:
+    """A recurrent graph of neurons with edges of known sign, driven by inputs from outside, all nodes read out."""
+    n, external = int(rng.integers(2, most + 1)), int(rng.integers(1, 4))
+    m = int(rng.integers(n, 3 * n))
+    sources = rng.integers(0, external + n, m)
+    targets = external + rng.integers(0, n, m)
+    signs = rng.choice([1, -1], m, p=[0.7, 0.3])
+    nodes = tuple(f"n{k}" for k in range(external + n))
+    inputs = tuple((k,) for k in range(external))
+    return SignedGraph("wired", nodes, sources, targets, signs, inputs, tuple(range(external + n)), external=external)
+
+
+def walks_by_powers(graph: SignedGraph) -> np.ndarray:
+    """Lengths of shortest walks of sign 1 and -1 between all nodes, by products of matrices; -1: none."""
+    n = graph.n_nodes
+    of_sign = {sign: np.zeros((n, n), dtype=np.float32) for sign in (1, -1)}
+    for source, target, sign in zip(graph.sources, graph.targets, graph.signs, strict=True):
+        for each in (sign,) if sign else (1, -1):
+            of_sign[int(each)][source, target] = 1
+    even, odd = np.eye(n, dtype=np.float32), np.zeros((n, n), dtype=np.float32)
+    found = np.full((n, n, 2), -1)
+    for length in range(2 * n + 1):
+        for copy, there in enumerate((even, odd)):
+            found[..., copy][(there > 0) & (found[..., copy] < 0)] = length
+        even, odd = ((even @ of_sign[a] + odd @ of_sign[-a] > 0).astype(np.float32) for a in (1, -1))
+    return found
+
+
+def between(graph: SignedGraph, of_nodes: np.ndarray) -> np.ndarray:
+    """The same from inputs to readouts, shape (inputs, readouts, 2)."""
+    far = of_nodes.max(initial=0) + 1
+    lengths = np.where(of_nodes < 0, far, of_nodes)
+    rows = [lengths[list(nodes)].min(axis=0)[list(graph.readouts)] for nodes in graph.inputs]
+    return np.where(np.array(rows) == far, -1, np.array(rows))
+
+
+def responses(rng: np.random.Generator, graph: SignedGraph, courses: np.ndarray, step: float) -> np.ndarray:
+    """Rates of a network of random weights of these signs, trials × steps × nodes, by Euler steps of `step` taus.
+
+    `courses` are trials × steps × inputs. Rates begin at 0; each neuron has one of four activations.
+    """
+    n, trials, steps = graph.n_nodes, *courses.shape[:2]
+    weights = np.zeros((n, n))
+    for source, target, sign in zip(graph.sources, graph.targets, graph.signs, strict=True):
+        weights[source, target] += sign * rng.exponential(1.5)
+    bias = rng.normal(0, 1, n)
+    kind = rng.integers(0, 4, n)
+    rates = np.zeros((trials, steps + 1, n))
+    for t in range(steps):
+        now = rates[:, t].copy()
+        now[:, : graph.external] = courses[:, t]
+        drive = now @ weights + bias
+        logistic = 1 / (1 + np.exp(-np.clip(drive, -50, 50)))
+        activated = np.choose(kind, [np.maximum(drive, 0), np.tanh(drive), np.clip(drive, 0, 1), logistic])
+        rates[:, t + 1] = (1 - step) * now + step * activated
+        rates[:, t, : graph.external] = courses[:, t]
+    rates[:, steps, : graph.external] = courses[:, -1]
+    return rates
