@@ -70,6 +70,7 @@ _HOMES = {
     "eisim.analysis.recurrent_training": ("train_recurrent",),
     "eisim.analysis.task": ("Fact", "Obstruction", "Task"),
     "eisim.theory.certificate": ("Certificate", "certify"),
+    "eisim.theory.structure.certificate": ("StructuralCertificate",),
     "eisim.theory.synthesis": ("synthesize",),
     "eisim.analysis.training": ("train",),
     "eisim.distributions": ("Gamma", "Lognormal", "Normal"),

@@ -44,6 +44,7 @@ Controls = StrEnum("Controls", ["all", "none"])
 Reset = StrEnum("Reset", [(each, each) for each in ("value", "subtraction", "late-subtraction")])
 Format = StrEnum("Format", ["onnx", "torch", "nir", "brian2"])
 CacheAction = StrEnum("CacheAction", ["show", "clear"])
+TakenFor = StrEnum("TakenFor", ["both", "excitatory", "inhibitory", "omitted"])
 Loss = StrEnum("Loss", {"zero_one": "zero-one", "l1": "l1", "l2": "l2", "linf": "linf", "all": "all"})
 
 INTERRUPTED = 130
@@ -156,6 +157,11 @@ def _fresh(what: str):
 
 def _column(words: str, *names: str):
     return Option(*names, help=words, metavar="COLUMN", autocompletion=completion.column)
+
+
+def _neurons(name: str, which: str):
+    words = f"Of a connectome: neurons {which}, or classes, with commas; may be given several times."
+    return Option(name, help=words, metavar="NAMES")
 
 
 ControlsOption = Annotated[
@@ -504,14 +510,52 @@ def certify(
     orient: Annotated[
         bool | None, Option("--orient/--no-orient", help="Search for inputs to invert; the default for small data.")
     ] = None,
+    inputs: Annotated[list[str] | None, _neurons("--inputs", "that are driven")] = None,
+    readouts: Annotated[list[str] | None, _neurons("--readouts", "that are read out")] = None,
+    from_: Annotated[str | None, _column("Of a connectome: column with the source of each row.", "--from")] = None,
+    to: Annotated[str | None, _column("Of a connectome: column with the target.", "--to")] = None,
+    sign: Annotated[str | None, _column("Of a connectome: column with the sign.", "--sign")] = None,
+    transmitter: Annotated[
+        str | None, _column("Of a connectome: column with the transmitter.", "--transmitter")
+    ] = None,
+    neurons: Annotated[
+        Path | None,
+        Option(
+            help="Of a connectome: table of its neurons and classes.", metavar="FILE", autocompletion=completion.table
+        ),
+    ] = None,
+    unknown: Annotated[
+        TakenFor | None,
+        Option(help="Of a connectome: what synapses of unknown sign are taken for; both by default."),
+    ] = None,
     out: Annotated[Path | None, _out("results/certify-WHAT")] = None,
     json_: Annotated[bool, _json("words")] = False,
 ) -> int:
-    """Prove what excitatory-only circuits can do with a function or data: floor, witness, required inhibition.
+    """Prove what excitatory-only circuits can do with a function or data, or what wiring alone proves.
+
+    Of data and functions: floor, witness, required inhibition. Of a circuit (.py) and of a connectome (a file of edges
+    with --inputs and --readouts): for each input and readout the sign of all paths.
 
     Example: python -m eisim certify --truth-table 0110
     Example: python -m eisim certify cells.csv --target fires
+    Example: python -m eisim certify circuit.py
+    Example: python -m eisim certify edges.csv --from pre --to post --sign sign --inputs ASEL,ASER --readouts AVA
     """
+    of_wiring = {"--inputs": inputs, "--readouts": readouts, "--from": from_, "--to": to, "--sign": sign}
+    of_wiring |= {"--transmitter": transmitter, "--neurons": neurons, "--unknown": unknown}
+    given = [name for name, value in of_wiring.items() if value is not None]
+    is_circuit = file is not None and file.suffix.lower() == ".py"
+    if is_circuit or given:
+        of_data = {"--target": target, "--weights": weights, "--ignore": ignore, "--header": header}
+        of_data |= {"--truth-table": truth_table, "--region": region, "--orient": orient}
+        of_data["--loss"] = None if loss is Loss.all else loss
+        mixed = [name for name, value in of_data.items() if value is not None]
+        if is_circuit:
+            mixed = given + mixed
+        if mixed:
+            raise InputError(f"certify: {mixed[0]}: expected without {file.name if is_circuit else given[0]}")
+        columns = {"source": from_, "target": to, "sign": sign, "transmitter": transmitter, "nodes": neurons}
+        return _certify_wiring(file, is_circuit, columns, inputs, readouts, unknown, out, json_)
     read = _function(file, target, weights, ignore or (), header, truth_table, region)
     out = out or Path("results") / f"certify-{file.stem if file else truth_table or region}"
 
@@ -530,6 +574,41 @@ def certify(
         return _end(found, (), json_)
     is_drawn = any(view.figures()) or any(view.circuits())
     _show(view.terminal(), out, "Points, certificate and picture" if is_drawn else "Points and certificate")
+    return 0
+
+
+def _certify_wiring(file, is_circuit, columns, inputs, readouts, unknown, out, json_) -> int:
+    """Certify the wiring of a circuit in a file, or of a connectome."""
+    if file is None:
+        raise InputError("certify: expected a file of edges with --inputs and --readouts, found none")
+    wanted = {"--inputs": inputs, "--readouts": readouts}
+    if lacking := [name for name, value in wanted.items() if not value and not is_circuit]:
+        raise InputError(f"certify: {lacking[0]}: expected with {file.name}, found none")
+    out = out or Path("results") / f"certify-{file.stem}"
+
+    def compute(report):
+        from eisim.base.files import check_writable
+        from eisim.theory.structure.certificate import certify_structure
+
+        report("reading")
+        if is_circuit:
+            from eisim.run.export import circuit_of_file
+
+            circuit = circuit_of_file(str(file), ["rate", "spiking"], "certify")
+            check_writable(out)
+            return certify_structure(circuit, report=report)
+        from eisim.connectome import read_connectome
+
+        connectome = read_connectome(file, **columns, report=report)
+        check_writable(out)
+        entries = {name: [each.strip() for text in given for each in text.split(",")] for name, given in wanted.items()}
+        ways = {} if unknown is None else {"unknown": unknown.value}
+        return certify_structure(connectome, entries["--inputs"], entries["--readouts"], **ways, report=report)
+
+    found, view = _record("certify", out, compute, {"settings_si": {"file": str(file)}}, also="certificate.json")
+    if json_:
+        return _end(found, (), json_)
+    _show(view.terminal(), out, "Pairs, certificate and picture")
     return 0
 
 

@@ -17,13 +17,13 @@ from eisim.run.model import Model
 ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "nir": ".nir", "brian2": ".py"}
 
 
-def circuit_of_file(file: str, kinds: Sequence[str]) -> Circuit:
+def circuit_of_file(file: str, kinds: Sequence[str], command: str = "export") -> Circuit:
     """The circuit that a user's Python file defines, of the first of these kinds that there is."""
     from eisim.studies.circuit import circuits_of
 
-    found = registry.find(file, "export")
+    found = registry.find(file, command)
     if not isinstance(found, Model) or found.circuit is None:
-        raise InputError(f"export: {file}: expected a Python file that defines circuit, found none in it")
+        raise InputError(f"{command}: {file}: expected a Python file that defines circuit, found none in it")
     return next(iter(circuits_of(found.module, kinds)[0].values()))
 
 

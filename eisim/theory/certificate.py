@@ -1,7 +1,8 @@
 """`certify`: everything the theory says of a function, before anything is simulated."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from eisim.base.display import plotted, tabulated
 from eisim.base.errors import InputError
 from eisim.base.progress import Report, shows_progress, silent
 from eisim.base.values import ByName, Shown
+from eisim.circuit import Circuit
 from eisim.functions import LabelledData, Region, TruthTable
 from eisim.theory import floor as floors
 from eisim.theory.cost import announced
@@ -18,6 +20,11 @@ from eisim.theory.order import Witness
 from eisim.theory.orientation import EXHAUSTIVE, Orientation, best_orientation
 from eisim.theory.sample import Sample
 from eisim.theory.swept import find_violations
+
+if TYPE_CHECKING:
+    from eisim.connectome import Connectome
+    from eisim.theory.structure.certificate import StructuralCertificate
+    from eisim.theory.structure.graph import SignedGraph
 
 LOSSES = ("zero_one", "l1", "l2", "linf")
 #: Largest number of distinct points for which costly floors are computed by default.
@@ -146,38 +153,74 @@ class Certificate(Shown):
     )
 
 
-@shows_progress
+@overload
 def certify(
     function: TruthTable | Region | LabelledData,
-    losses: Sequence[str] = LOSSES,
+    losses: Sequence[str] | None = None,
     orient: bool | None = None,
     report: Report | None = None,
-) -> Certificate:
-    """Prove what excitatory-only circuits can do with a function.
+) -> Certificate: ...
+
+
+@overload
+def certify(
+    function: "Circuit | Connectome | SignedGraph",
+    *,
+    report: Report | None = None,
+    inputs: str | Iterable | None = None,
+    readouts: str | Iterable | None = None,
+    unknown: str = "both",
+    mixed: str = "both",
+) -> "StructuralCertificate": ...
+
+
+@shows_progress
+def certify(
+    function: "TruthTable | Region | LabelledData | Circuit | Connectome",
+    losses: Sequence[str] | None = None,
+    orient: bool | None = None,
+    report: Report | None = None,
+    *,
+    inputs: str | Iterable | None = None,
+    readouts: str | Iterable | None = None,
+    unknown: str = "both",
+    mixed: str = "both",
+) -> "Certificate | StructuralCertificate":
+    """Prove what excitatory-only circuits can do with a function, or what the wiring of a circuit alone proves.
 
     Parameters
     ----------
-    function : TruthTable, Region or LabelledData
-        What a circuit should compute. A region counts as the middles of its cells.
+    function : TruthTable, Region, LabelledData, Circuit or Connectome
+        What a circuit should compute. A region counts as the middles of its cells. Of a circuit or a connectome, of
+        which only the signs of the connections count: for each input and readout whether the readout rises, falls, is
+        blind to the input, or has walks of both signs.
     losses : sequence of str
         Floors to work out: ``"zero_one"``, the share of points that are wrong; ``"l1"``, the mean absolute error;
-        ``"l2"``, the mean squared error; ``"linf"``, the largest absolute error. Shares and means are weighted.
+        ``"l2"``, the mean squared error; ``"linf"``, the largest absolute error. Shares and means are weighted. All
+        four by default.
     orient : bool, optional
         Whether to look for the best orientation of the inputs: which of them to flip for the lowest zero-one floor. By
         default if there are at most 1,000 distinct points and 12 inputs.
     report : callable, optional
         Called with the stage and the fraction done. By default long work shows its progress in a terminal or a
         notebook.
+    inputs, readouts : str or iterable
+        Of a connectome: names of neurons, classes or transmitters, as for `Connectome.find`. Each neuron is an input
+        or a readout; an entry of `inputs` that is a list is one input, which drives all its neurons.
+    unknown, mixed : {"both", "excitatory", "inhibitory", "omitted"}
+        Of a connectome: what synapses of unknown sign, and those of either sign, are taken for. ``"both"``: what is
+        proved holds whichever sign they have.
 
     Returns
     -------
-    Certificate
+    Certificate or StructuralCertificate
+        The second of a circuit or a connectome.
 
     Raises
     ------
     InputError
-        If `function` is none of the three, a loss is unknown, targets are more than two classes without order (see
-        `LabelledData.against_others`), or there are more points than can be compared.
+        If `function` is none of these, options are for another kind of it, a loss is unknown, targets are more than
+        two classes without order (see `LabelledData.against_others`), or there are more points than can be compared.
 
     Examples
     --------
@@ -185,10 +228,24 @@ def certify(
     >>> proof = certify(TruthTable("0110"))
     >>> proof.witness, proof.floor["zero_one"], proof.inversion_complexity
     (Witness(lower=(0, 1), upper=(1, 1)), 0.25, 1)
+    >>> from models import xor
+    >>> certify(xor.circuit()).word("x[0]", "readout")
+    'mixed'
     """
+    if not isinstance(function, (TruthTable, Region, LabelledData)):
+        wiring = _wiring(function)
+        if given := [name for name, value in (("losses", losses), ("orient", orient)) if value is not None]:
+            raise InputError(f"certify: {given[0]}: expected with a function only, found a {type(function).__name__}")
+        from eisim.theory.structure.certificate import certify_structure
+
+        return certify_structure(wiring, inputs, readouts, unknown, mixed, report)
+    of_wiring = {"inputs": inputs, "readouts": readouts, "unknown": unknown, "mixed": mixed}
+    if given := [name for name, value in of_wiring.items() if value not in (None, "both")]:
+        raise InputError(f"certify: {given[0]}: expected with a Connectome only, found a {type(function).__name__}")
+    losses = LOSSES if losses is None else losses
     data = as_labelled_data(function)
-    if unknown := [loss for loss in losses if loss not in LOSSES]:
-        raise InputError(f"certify: losses: expected some of {', '.join(LOSSES)}, found {unknown[0]!r}")
+    if unknown_losses := [loss for loss in losses if loss not in LOSSES]:
+        raise InputError(f"certify: losses: expected some of {', '.join(LOSSES)}, found {unknown_losses[0]!r}")
     if len(data.classes) > 2 and len(np.unique(data.targets)) > 2:
         raise InputError(
             f"certify: {data.name}: target {data.target!r}: expected values with an order, found {len(data.classes)} "
@@ -265,6 +322,18 @@ def as_labelled_data(function) -> LabelledData:
     if isinstance(function, LabelledData):
         return function
     raise InputError(f"certify: expected a TruthTable, a Region or LabelledData, found {function!r}")
+
+
+def _wiring(given):
+    """A circuit, a connectome or a signed graph, checked."""
+    from eisim.connectome import Connectome
+    from eisim.theory.structure.graph import SignedGraph
+
+    if isinstance(given, (Circuit, Connectome, SignedGraph)):
+        return given
+    raise InputError(
+        f"certify: expected a TruthTable, a Region, LabelledData, a Circuit or a Connectome, found {given!r:.100}"
+    )
 
 
 def _peculiarities(data, sample, is_sample):

@@ -1,0 +1,148 @@
+"""How a structural certificate is shown."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from eisim.base.files import frame_to_csv
+from eisim.report.findings import Explanation
+from eisim.report.style import drawn_by
+from eisim.report.table import Column, Table
+from eisim.report.view import Drawing, View, show_with
+from eisim.report.views.structure_figures import draw, figure, size
+from eisim.report.wording import count
+from eisim.theory.structure.certificate import BLIND, FALLS, MIXED, RISES, StructuralCertificate
+
+#: Figures are drawn of up to this number of pairs.
+MOST_DRAWN = 4_000_000
+MEANING = "rises, falls: for any weights; none: the readout does not depend on the input; mixed: nothing is proved."
+#: What the certificate does not say.
+LIMITS = (
+    "The certificate says what wiring allows, and is no prediction of activity. It is sufficient, not necessary: the "
+    "readout of a mixed pair may rise throughout. It assumes non-decreasing activations, synapses whose sign does "
+    "not change, and equal initial states."
+)
+
+
+def frame(found: StructuralCertificate):
+    """A row for each pair; of up to 20,000 pairs with the shortest walks."""
+    import pandas
+
+    i, j = np.indices(found.shortest.shape[:2]).reshape(2, -1)
+    columns = {
+        "input": np.array(found.inputs, dtype=object)[i],
+        "readout": np.array(found.readouts, dtype=object)[j],
+        "sign": found.words()[i, j],
+    }
+    for name, lengths in zip(("excitatory", "inhibitory"), found.shortest[i, j].T, strict=True):
+        columns[f"shortest_{name}"] = pandas.array(lengths, dtype="Int64")
+        columns[f"shortest_{name}"][lengths < 0] = pandas.NA
+    for name, sign in (("excitatory", 1), ("inhibitory", -1)) if found.walks else ():
+        walks = (found.walks.get((a, b, sign)) for a, b in zip(i.tolist(), j.tolist(), strict=True))
+        columns[f"{name}_walk"] = ["" if walk is None else str(walk) for walk in walks]
+    return pandas.DataFrame(columns)
+
+
+class StructureView(View[StructuralCertificate]):
+    """What the signed wiring alone proves."""
+
+    rows_file = "pairs.csv"
+
+    @property
+    def heading(self) -> str:
+        return f"What does the wiring of {self.result.graph.name} alone prove?"
+
+    def to_json(self) -> dict:
+        return self.result.to_dict()
+
+    def answer(self) -> Iterator[str]:
+        found, counts = self.result, self.result.counts()
+        yield (
+            f"{count(found.words().size, 'pair')} of input and readout: for any weights the readout rises in "
+            f"{counts[RISES]:,} and falls in {counts[FALLS]:,}; {counts[BLIND]:,} have no walk, {counts[MIXED]:,} are "
+            "mixed."
+        )
+        if found.is_monotone:
+            yield (
+                "All readouts are monotone functions of the inputs, so ablating inhibition takes nothing that no "
+                "excitatory-only circuit computes."
+            )
+        yield from found.broken
+        yield LIMITS
+
+    def tables(self) -> Iterator[Table]:
+        found, graph = self.result, self.result.graph
+        yield Table(
+            "The wiring",
+            (
+                Column("wiring", lambda each: each.name),
+                Column("nodes", lambda each: each.n_nodes, note="Inputs from outside and neurons."),
+                Column("excitatory", lambda each: each.n_positive, note="Connections; several synapses are one."),
+                Column("inhibitory", lambda each: each.n_negative),
+                Column("either", lambda each: each.n_either, note="Connections that may have either sign."),
+                Column("inputs", lambda each: len(each.inputs)),
+                Column("readouts", lambda each: len(each.readouts)),
+            ),
+            (graph,),
+            found.notes,
+        )
+        depths = [(k, found.counts(k)) for k in range(found.deepest + 1)] + [("any", found.counts())]
+        yield Table(
+            "Signs of pairs by length of walks",
+            (
+                Column("synapses", lambda row: row[0], note="Most synapses on a walk that counts."),
+                *(Column(word, lambda row, word=word: row[1][word]) for word in (RISES, FALLS, BLIND, MIXED)),
+            ),
+            depths,
+            (MEANING,),
+        )
+        words, places = found.words(), [*np.ndindex(*found.shortest.shape[:2])][:1000]
+        yield Table(
+            "Pairs",
+            (
+                Column("input", lambda ij: found.inputs[ij[0]]),
+                Column("readout", lambda ij: found.readouts[ij[1]]),
+                Column("sign", lambda ij: words[ij]),
+                *(
+                    Column(
+                        f"{name} walk",
+                        lambda ij, sign=sign: str(found.walks.get((*ij, sign)) or ""),
+                        note=f"The shortest of {name} sign; ⊣ is an inhibitory synapse." if sign > 0 else "",
+                    )
+                    for name, sign in (("excitatory", 1), ("inhibitory", -1))
+                ),
+            ),
+            places,
+            data=self.rows_file,
+            keys=2,
+        )
+
+    def figures(self) -> Iterator[Drawing]:
+        found = self.result
+        if found.words().size > MOST_DRAWN:
+            return
+        yield Drawing(
+            "signs.svg",
+            "Signs of inputs and readouts",
+            "a, Each cell is a pair of input and readout; its colour is the sign of all walks between them. b, Share "
+            "of the pairs by the longest walk that counts; within k synapses, signs hold for early responses.",
+            f"Pairs that are mixed: {found.counts()[MIXED]:,} of {found.words().size:,}.",
+            self.rows_file,
+            draw=lambda: figure(found),
+        )
+
+    def proofs(self) -> Iterator[Explanation]:
+        yield Explanation(
+            "Why the wiring is enough",
+            (
+                "Where all walks from an input to a readout have one sign, each neuron on them has a sign, that of the "
+                "walks to it from the input. Measured with these signs, all couplings are positive, and rates that "
+                "excite each other preserve order at all times (T1, T10).",
+            ),
+        )
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        yield self.rows_file, frame_to_csv(frame(self.result))
+
+
+show_with(StructuralCertificate, StructureView, plot=drawn_by(draw, size), to_dataframe=frame)

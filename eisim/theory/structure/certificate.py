@@ -1,0 +1,231 @@
+"""The structural certificate: for each input and readout the sign that the wiring alone proves (T10)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from eisim.base.display import plotted, tabulated
+from eisim.base.errors import InputError
+from eisim.base.progress import Report, silent
+from eisim.base.values import Shown
+from eisim.circuit import Circuit
+from eisim.connectome import Connectome
+from eisim.theory.structure.graph import SignedGraph, graph_of_circuit, graph_of_connectome
+from eisim.theory.structure.walks import Walk, descend, distances, shortest, shortest_walk
+
+RISES, FALLS, BLIND, MIXED = WORDS = ("rises", "falls", "none", "mixed")
+#: The word for whether there are walks of sign 1, and of sign -1.
+_WORD = np.array([[BLIND, FALLS], [RISES, MIXED]], dtype=object)
+#: Walks are listed for up to this number of pairs.
+MOST_PAIRS = 20_000
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StructuralCertificate(Shown):
+    """What the signed wiring of a circuit or connectome proves, with no function and no weights known.
+
+    A readout *rises* with an input if all walks between them are excitatory, which is to say that they have an even
+    number of inhibitory synapses: its rate at every time is then a non-decreasing function of the input's time course,
+    for any weights. It *falls* if all are inhibitory. ``"none"``: it does not depend on the input. ``"mixed"``: there
+    are walks of both signs, and nothing is proved; some weights make it rise and others fall.
+
+    Attributes
+    ----------
+    graph : SignedGraph
+    shortest : array of int, shape (inputs, readouts, 2)
+        Number of synapses on the shortest excitatory and on the shortest inhibitory walk; -1: there is none.
+    broken : tuple of str
+        Assumptions that the circuit breaks: what the words say is then not proved of it.
+    notes : tuple of str
+        Assumptions that are not checked, and what of a connectome is left out or taken for granted.
+    """
+
+    graph: SignedGraph
+    shortest: np.ndarray
+    broken: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        self.shortest.flags.writeable = False
+
+    def __repr__(self):
+        found = ", ".join(f"{n:,} {word}" for word, n in self.counts().items() if n)
+        return f"<StructuralCertificate of {self.graph.name!r}: {found}>"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the inputs."""
+        return self.graph.input_names
+
+    @property
+    def readouts(self) -> tuple[str, ...]:
+        """Names of the readouts."""
+        return self.graph.readout_names
+
+    def words(self, depth: int | None = None) -> np.ndarray:
+        """``"rises"``, ``"falls"``, ``"none"`` or ``"mixed"`` for each pair, shape (inputs, readouts).
+
+        With a depth k, walks of at most k synapses count. That is a theorem about early responses: where each
+        synapse takes a time step, or at least a delay d, of the first k steps, or of times before (k + 1) d.
+        """
+        there = self.shortest >= 0
+        if depth is not None:
+            there &= self.shortest <= _depth(depth)
+        return _WORD[there[..., 0].astype(int), there[..., 1].astype(int)]
+
+    def word(self, source: str | int, readout: str | int, depth: int | None = None) -> str:
+        """The word of one pair of input and readout, by names or numbers."""
+        return self.words(depth)[self.graph.input(source), self.graph.readout(readout)]
+
+    def counts(self, depth: int | None = None) -> dict[str, int]:
+        """Number of pairs of each word."""
+        words = self.words(depth)
+        return {word: int((words == word).sum()) for word in WORDS}
+
+    def signs(self, readout: str | int = 0, depth: int | None = None) -> dict[str, str]:
+        """The word of each input for a readout, by the names of the inputs, as `certify` takes them as ``signs``."""
+        column = self.words(depth)[:, self.graph.readout(readout)]
+        return dict(zip(self.inputs, column.tolist(), strict=True))
+
+    def walk(self, source: str | int, readout: str | int, sign: int) -> Walk | None:
+        """The shortest walk of a sign, 1 or -1, for an input and a readout; ``None``: none."""
+        if sign not in (1, -1):
+            raise InputError(f"walk: sign: expected 1 or -1, found {sign!r:.60}")
+        return shortest_walk(self.graph, self.graph.input(source), self.graph.readout(readout), int(sign))
+
+    @cached_property
+    def walks(self) -> dict[tuple[int, int, int], Walk]:
+        """The shortest walks of all pairs, by input, readout and sign; empty for more than 20,000 pairs."""
+        found: dict[tuple[int, int, int], Walk] = {}
+        if self.shortest[..., 0].size > MOST_PAIRS:
+            return found
+        everywhere = np.arange(2 * self.graph.n_nodes)
+        for j, v in enumerate(self.graph.readouts):
+            left = distances(self.graph.cover_backwards, [[2 * v]], everywhere)[0]
+            for i in range(len(self.inputs)):
+                for sign in (1, -1):
+                    if (walk := descend(self.graph, left, i, sign)) is not None:
+                        found[i, j, sign] = walk
+        return found
+
+    @property
+    def mixed_from(self) -> np.ndarray:
+        """Least number of synapses within which each pair is mixed, shape (inputs, readouts); -1: it never is."""
+        return np.where((self.shortest >= 0).all(axis=-1), self.shortest.max(axis=-1), -1)
+
+    @property
+    def deepest(self) -> int:
+        """Number of synapses beyond which no word changes."""
+        return int(self.shortest.max(initial=0))
+
+    @property
+    def is_monotone(self) -> bool:
+        """Whether it is proved that every readout rises with all inputs on which it depends."""
+        return not self.broken and not (self.shortest[..., 1] >= 0).any()
+
+    def to_dict(self) -> dict:
+        """The certificate as plain values, as ``certify --json`` prints it."""
+        graph, words, mixed = self.graph, self.words(), self.mixed_from
+        pairs = []
+        for (i, j), word in np.ndenumerate(words if words.size <= MOST_PAIRS else words[:0]):
+            by_sign = {name: (int(self.shortest[i, j, k]), self.walks.get((i, j, 1 - 2 * k))) for k, name in _NAMES}
+            pairs.append(
+                {
+                    "input": self.inputs[i],
+                    "readout": self.readouts[j],
+                    "sign": word,
+                    "mixed_from": None if mixed[i, j] < 0 else int(mixed[i, j]),
+                    "shortest": {name: None if n < 0 else n for name, (n, _) in by_sign.items()},
+                    "walk": {name: walk and list(walk.nodes) for name, (_, walk) in by_sign.items()},
+                }
+            )
+        return {
+            "wiring": graph.name,
+            "nodes": graph.n_nodes,
+            "edges": {"excitatory": graph.n_positive, "inhibitory": graph.n_negative, "either": graph.n_either},
+            "inputs": list(self.inputs),
+            "readouts": list(self.readouts),
+            "counts": self.counts(),
+            "by_depth": [{"synapses": k} | self.counts(k) for k in range(self.deepest + 1)],
+            "monotone": self.is_monotone,
+            "pairs": pairs if words.size <= MOST_PAIRS else None,
+            "broken": list(self.broken),
+            "notes": list(self.notes),
+        }
+
+    plot = plotted("Draw the matrix of inputs × readouts by sign.")
+    to_dataframe = tabulated(
+        "The pairs as a pandas DataFrame: input, readout, sign, lengths of the shortest walks, and these walks."
+    )
+
+
+_NAMES = ((0, "excitatory"), (1, "inhibitory"))
+
+
+def certify_structure(
+    wiring: Circuit | Connectome | SignedGraph,
+    inputs: str | Iterable | None = None,
+    readouts: str | Iterable | None = None,
+    unknown: str = "both",
+    mixed: str = "both",
+    report: Report = silent,
+) -> StructuralCertificate:
+    """The structural certificate of a circuit, a connectome or a signed graph, as `certify` gives it."""
+    broken: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    if isinstance(wiring, Connectome):
+        if inputs is None or readouts is None:
+            lacking = "inputs" if inputs is None else "readouts"
+            raise InputError(f"certify: {lacking}: expected neurons, classes or transmitters, found none")
+        report("reading the wiring")
+        graph = graph_of_connectome(wiring, inputs, readouts, unknown, mixed)
+        notes = tuple(_left_out(wiring, graph, {"unknown": unknown, "mixed": mixed}))
+    else:
+        if given := [name for name, value in (("inputs", inputs), ("readouts", readouts)) if value is not None]:
+            raise InputError(f"certify: {given[0]}: expected with a Connectome only; a circuit says which it has")
+        if {unknown, mixed} != {"both"}:
+            name = "mixed" if unknown == "both" else "unknown"
+            raise InputError(f"certify: {name}: expected with a Connectome only")
+        graph = wiring if isinstance(wiring, SignedGraph) else graph_of_circuit(wiring)
+        if isinstance(wiring, Circuit):
+            broken, notes = tuple(_broken(wiring)), tuple(_unchecked(wiring))
+    report("searching for walks")
+    return StructuralCertificate(graph, shortest(graph), broken, notes)
+
+
+def _broken(circuit) -> Iterable[str]:
+    """Assumptions that a circuit breaks."""
+    if falling := [p.name for p in circuit.populations if p.neuron.non_decreasing is False]:
+        yield f"Nothing is proved: the activation of {', '.join(falling)} is not non-decreasing."
+    if plastic := [p.name for p in circuit.projections if p.plasticity or p.learning]:
+        yield f"Nothing is proved: synapses of {', '.join(plastic)} change with their history."
+
+
+def _unchecked(circuit) -> Iterable[str]:
+    """Assumptions that are not checked."""
+    if unshown := [p.name for p in circuit.populations if p.neuron.non_decreasing is None]:
+        yield f"Assumed, not shown: a non-decreasing activation of {', '.join(unshown)}."
+    if adapting := [p.name for p in circuit.populations if getattr(p.neuron, "has_internal_states", False)]:
+        yield f"Assumed: no slow negative feedback within the neurons of {', '.join(adapting)}."
+    if circuit.kind == "spiking":
+        yield "Assumed: a rate code; leak, coincidence, refractoriness and delays let single spikes break order."
+
+
+def _left_out(connectome, graph, taken) -> Iterable[str]:
+    """What of a connectome is left out or taken for granted."""
+    for part, way in taken.items():
+        n = getattr(connectome, part).nnz
+        what = {"unknown": "of unknown sign", "mixed": "of either sign"}[part]
+        if n:
+            yield f"Connections {what}: {n:,}, {'omitted' if way == 'omitted' else f'taken for {way}'}."
+    loops = int(((graph.sources == graph.targets) & (graph.signs <= 0)).sum())
+    if loops:
+        yield f"Neurons that inhibit themselves, or may: {loops:,}. Without delays these synapses would not count."
+
+
+def _depth(depth) -> int:
+    if isinstance(depth, bool) or not isinstance(depth, (int, np.integer)) or depth < 0:
+        raise InputError(f"depth: expected a number of synapses, 0 or more, found {depth!r:.60}")
+    return int(depth)
