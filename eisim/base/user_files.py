@@ -142,9 +142,7 @@ def guarded(function: Callable, path: Path | str, what: str) -> Callable:
 
 def in_one_line(error: BaseException, path: Path | str, what: str = "") -> str:
     """What the user's code raised, with the last line of the file that was reached; `what` was called."""
-    place, line = Path(path).name, _line(error, str(path))
-    if line:
-        place += f", line {line}"
+    place = place_of(error, path)
     if isinstance(error, SystemExit):
         said = "sys.exit was called"
     elif isinstance(error, InputError):
@@ -158,6 +156,12 @@ def in_one_line(error: BaseException, path: Path | str, what: str = "") -> str:
     else:
         said = f"{type(error).__name__}: {error}".rstrip(": ")
     return " ".join(": ".join(part for part in (place, what, said) if part).split())
+
+
+def place_of(error: BaseException, path: Path | str) -> str:
+    """The name of a file, with the last line of it that was reached before an error."""
+    line = _line(error, str(path))
+    return f"{Path(path).name}, line {line}" if line else Path(path).name
 
 
 def _line(error, path):

@@ -51,6 +51,7 @@ INTERRUPTED = 130
 LONGEST_SEED = 1000  # digits: Python refuses to read far longer numbers
 RESULTS = "Results"  # the group of options for what a command prints and writes
 PAGE = "report.html"  # the page in the folder of a run
+A_NETWORK = "a network (NET.onnx, NET.nir) with --data, or a Brian2 script (.py)"
 MOST_SAID = 10  # points of a sweep that failed and are named on standard error
 CommandLineError = typer.BadParameter.__base__.__base__  # what every misuse of the command line raises
 
@@ -701,6 +702,8 @@ def ablate(
     of_network |= {name: value for name, (value, by_default) in usual.items() if value != by_default}
     of_script = {"--fractions": fractions, "--seeds": seeds, "--override": override, "--score": score}
     of_script["--criterion"] = criterion
+    if network.is_dir():
+        raise InputError(f"ablate: expected {A_NETWORK}, found the folder {network}")
     is_script = network.suffix.lower() == ".py"
     if given := [name for name, value in (of_network if is_script else of_script).items() if value is not None]:
         raise InputError(
@@ -709,6 +712,8 @@ def ablate(
     if is_script:
         device = backend or AblationBackend.runtime
         return _ablate_script(network, fractions, seeds or 5, override or (), score, criterion, device, out, json_)
+    if data is None and network.suffix.lower() not in (".onnx", ".nir"):
+        raise InputError(f"ablate: expected {A_NETWORK}, found {network.name!r}")
     if lacking := [name for name in ("--data", "--target") if of_network[name] is None]:
         raise InputError(f"ablate: {lacking[0]}: expected with {network.name}, found none")
     if backend is AblationBackend.runtime:

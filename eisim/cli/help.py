@@ -23,6 +23,15 @@ _WORDS = "eisim.words"
 ClickError = typer.BadParameter.__base__.__base__
 #: Flags that Typer adds, without a default: with one it need not convert them, which imports much.
 ADDED_FLAGS = ("help", "install_completion", "show_completion")
+#: What Typer's reader of numbers finds wrong with one.
+NO_NUMBERS = (
+    "int_parsing",
+    "int_parsing_size",
+    "float_parsing",
+    "finite_number",
+    "greater_than_equal",
+    "less_than_equal",
+)
 
 
 class _Explained:
@@ -158,6 +167,8 @@ def panel(title: str, rows: Iterable[tuple[str, ...]]):
 
 def explain(error, commands: Iterable[str]) -> str:
     """The one line that says what is wrong with a command line, and what may have been meant."""
+    if (wrong := _no_number(error)) is not None:
+        return wrong
     message = error.format_message().replace("Value error, ", "")
     if found := re.match(r"No such command '([^']*)'", message):
         from eisim.run.registry import listed
@@ -172,3 +183,17 @@ def explain(error, commands: Iterable[str]) -> str:
     if found := re.search(r"'([^']*)' is not one of (.*)$", message, re.DOTALL):
         return message.rstrip(".") + did_you_mean(found[1], re.findall(r"'([^']*)'", found[2]))
     return message
+
+
+def _no_number(error) -> str | None:
+    """What is wrong with the number of an option; ``None`` if nothing is."""
+    param, cause = getattr(error, "param", None), error.__cause__
+    (found, *_) = cause.errors() if hasattr(cause, "errors") else ({"type": ""},)
+    if param is None or found["type"] not in NO_NUMBERS:
+        return None
+    is_whole = param.type_descriptor.annotation is int
+    least, most = getattr(param, "min", None), getattr(param, "max", None)
+    limits = f" of {least} or more" if least is not None else ""
+    limits = f" from {least} to {most:,}" if limits and most is not None else limits
+    number = "a whole number" if is_whole else "a number"
+    return f"{param.opts[0]}: expected {number}{limits}, found {found['input']!r:.60}"

@@ -153,6 +153,15 @@ BAD = {
     "criterion": (["net.py", "--criterion", "0.5"], "criterion: expected one only of a score, found no score"),
     "backend": (["net.py", "--backend", "numpy"], "--backend: expected runtime or cpp for a script, found 'numpy'"),
     "no file": (["other.py"], "other.py: expected a Python script, found no such file"),
+    "a folder": (["."], "ablate: expected a network (NET.onnx, NET.nir) with --data, or a Brian2 script (.py), found"),
+    "another file": (["net.txt"], "or a Brian2 script (.py), found 'net.txt'"),
+    "no seeds": (["net.py", "--seeds", "0"], "--seeds: expected a whole number from 1 to 10,000, found '0'"),
+    "seeds in words": (["net.py", "--seeds", "two"], "--seeds: expected a whole number from 1 to 10,000, found 'two'"),
+    "criterion in words": (["net.py", "--criterion", "high"], "--criterion: expected a number, found 'high'"),
+    "no criterion": (
+        ["net.py", "--score", "calm", "--criterion", "nan"],
+        "criterion: expected a number or a Criterion, found nan",
+    ),
     "no data": (["net.onnx"], "--data: expected with net.onnx, found none"),
     "no target": (["net.onnx", "--data", "a.csv"], "--target: expected with net.onnx, found none"),
     "seeds": (

@@ -132,7 +132,17 @@ REFUSED = {
     "an error after the run": (CURRENTS + "int('x')", "network.py, line 19: ValueError: invalid literal"),
     "Brian2's error": (CURRENTS.replace("tau : volt", "tau : amp"), "network.py, line 10: DimensionMismatchError"),
     "an unknown name": (CURRENTS.replace("-4*J", "-4*K"), "what a spike adds to h is not known: K is not known"),
-    "an exit": (CURRENTS.replace("run(40*ms)", "sys.exit(3)"), "network.py, line 18: sys.exit was called"),
+    "an exit": (
+        CURRENTS.replace("run(40*ms)", "import sys; sys.exit()"),
+        "network.py, line 18: the script ended itself before it ran a network; it is given no arguments",
+    ),
+    "arguments": (
+        CURRENTS.replace(
+            "run(40*ms)", "import argparse; p = argparse.ArgumentParser(); p.add_argument('n'); p.parse_args()"
+        ),
+        "network.py, line 18: the script ended itself with status 2 before it ran a network; it is given no arguments",
+    ),
+    "a failure after the run": (CURRENTS + "raise SystemExit('bad')", "line 19: .* ended itself with status 'bad';"),
     "a question": (
         CURRENTS.replace("run(40*ms)", "import builtins; builtins.input('?')"),
         r"network.py, line 18: input\(\): expected a script",
@@ -163,6 +173,7 @@ def test_what_cannot_be_ablated_is_refused_in_one_line(tmp_path, what):
         ({"override": ["other"]}, "override: expected a dict"),
         ({"override": {"othr": "leave"}}, "override: expected one of .*, found 'othr'; did you mean 'other'"),
         ({"override": {"other": "inhibit"}}, "other: expected one of .*, found 'inhibit'; did you mean 'inhibitory'"),
+        ({"criterion": float("nan"), "score": at_last}, "criterion: expected a number or a Criterion, found nan"),
         ({"criterion": 0.5}, "criterion: expected one only of a score"),
         ({"duration": 1.0}, "duration"),
         ({"backend": "gpu"}, "backend: expected one of runtime, cpp, found 'gpu'"),

@@ -129,7 +129,7 @@ class CompiledSession(Session):
             stack.enter_context(self._on_device())
             stack.enter_context(self._seeded())
             stack.enter_context(self._hooked())
-            left = self.job.source.run()
+            left = self.job.source.run(lambda: self.runs > 0)
             if not self.runs:
                 self._refuse_no_run(left)
             if not self.is_built:

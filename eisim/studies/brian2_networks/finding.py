@@ -84,20 +84,17 @@ def judge(
     objects,
     namespace: Mapping,
     override: Mapping[str, str] | None = None,
-    known: Any = (),
     checks_names: bool = True,
 ) -> Judged:
     """What the synapses among these objects do; nothing is changed, and no random number is drawn.
 
-    `known` are synapses that were judged before and are left out. `checks_names` refuses an override of none of them.
+    `checks_names` refuses an override of none of them.
     """
     with _random_left_alone():
         effects = Effects(objects, namespace)
         labels = {id(each): name for name, each in namespace.items() if isinstance(each, Synapses)}
         rows: list[_Row] = []
         for each in sorted(effects.synapses, key=lambda s: s.name):
-            if any(each is other for other in known):
-                continue
             label = labels.get(id(each), "")
             if each.active and len(each):
                 rows += _overridden(_of_synapses_or_unknown(each, effects, label), each, label, override or {})
@@ -154,14 +151,16 @@ def _of_synapses_or_unknown(synapses, effects: Effects, label: str) -> list[_Row
 
 
 def _of_synapses(synapses: Synapses, effects: Effects, label: str) -> list[_Row]:
-    rows = [row for pathway in synapses._pathways for row in _of_pathway(pathway, synapses, effects, label)]
+    active = [pathway for pathway in synapses._pathways if pathway.active]
+    rows = [row for pathway in active for row in _of_pathway(pathway, synapses, effects, label)]
     rows = _opposed(rows)
-    sums = [_of_sum(updater, synapses, effects, label, rows) for updater in synapses.summed_updaters.values()]
-    rows += sums
+    updaters = [updater for updater in synapses.summed_updaters.values() if updater.active]
+    rows += [_of_sum(updater, synapses, effects, label, rows) for updater in updaters]
     shown = [row for row in rows if row.finding.verdict != NONE]
     if shown:
         return shown
-    why = "changes nothing that a threshold depends on"
+    inactive = [pathway.objname for pathway in synapses._pathways if not pathway.active]
+    why = f"{', '.join(inactive)}: not active" if inactive else "changes nothing that a threshold depends on"
     return [replace(rows[0], finding=replace(rows[0].finding, why=why))] if rows else [_none(synapses, label, why)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -166,7 +167,8 @@ def ablate(
 def ablated(fraction: float = 1.0, seed: int | None = None, override: Mapping[str, str] | None = None) -> Iterator[Any]:
     """Within this context, networks that Brian2 runs have a fraction of their inhibition removed: for notebooks.
 
-    Networks are rewritten in place: build them within the context, once for each fraction.
+    Networks are rewritten while they run, and are as they were after the context. State, such as potentials and what
+    was learnt, is not put back: build a network within the context, or restore it.
 
     Parameters
     ----------
@@ -198,7 +200,10 @@ def ablated(fraction: float = 1.0, seed: int | None = None, override: Mapping[st
             if seed is not None:
                 stack.enter_context(hooking.as_replicate(_seeds([seed])[0], 0, found.notes))
             stack.enter_context(hooking.hooked(found.at_run, found.recorder))
-            yield session.AblatedRun(found)
+            try:
+                yield session.AblatedRun(found)
+            finally:
+                found.rewritten.put_back()
 
 
 def _interpreted(source, levels, seeds, override, score, report, stack):
@@ -291,9 +296,12 @@ def _criterion(given, score) -> Criterion | None:
     if score is None:
         raise InputError("criterion: expected one only of a score, found no score")
     try:
-        return Criterion.absolute(float(given))
+        least = float(given)
     except (TypeError, ValueError):
-        raise InputError(f"criterion: expected a number or a Criterion, found {given!r:.60}") from None
+        least = math.nan
+    if not math.isfinite(least):
+        raise InputError(f"criterion: expected a number or a Criterion, found {given!r:.60}")
+    return Criterion.absolute(least)
 
 
 @contextmanager
@@ -440,8 +448,8 @@ def _result(name, fractions, seeds, outcomes, criterion, backend) -> BrianAblati
     if identical is False:
         problems.insert(
             0,
-            f"with fraction 0 the spikes differ from your script's from {differs * 1e3:.4g} ms on (rounding): compare "
-            "fractions with fraction 0, not with the script",
+            f"with fraction 0 the spikes differ from your script's from {differs * 1e3:.4g} ms on (rounding, or what "
+            "differs each time it runs): compare fractions with fraction 0, not with the script",
         )
     first = [outcomes[0, fraction] for fraction in fractions]
     return BrianAblation(

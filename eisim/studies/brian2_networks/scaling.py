@@ -6,7 +6,9 @@ With a fraction of 0 the numbers are the script's own, to the bit: a product wit
 from __future__ import annotations
 
 import ast
+import weakref
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from brian2.synapses.synapses import Synapses, SynapticPathway
@@ -19,6 +21,31 @@ from eisim.studies.brian2_networks.finding import Change
 #: What is left of what synapses transmit, and what is lost: names in the generated code.
 KEEP, LOST = "eisim_keep", "eisim_lost"
 _RANDOM = {"rand", "randn", "poisson", "binomial"}
+
+
+class Rewritten:
+    """Code that was scaled, with what was there before; it keeps nothing alive."""
+
+    def __init__(self):
+        self._parts: list[tuple[weakref.ref, str, Any, Any]] = []
+
+    def scale(self, changes: Sequence[Change], fraction: float) -> None:
+        """Make the synapses transmit 1 - fraction of what they did."""
+        for change in changes:
+            part = change.part
+            names = ("code",) if isinstance(part, SynapticPathway) else ("expression", "abstract_code")
+            before = [getattr(part, name) for name in names]
+            scale([change], fraction)
+            for name, own in zip(names, before, strict=True):
+                self._parts.append((weakref.ref(part), name, own, getattr(part, name)))
+
+    def put_back(self) -> None:
+        """Have the script's own code again, unless it was changed since."""
+        for reference, name, own, ours in reversed(self._parts):
+            part = reference()
+            if part is not None and getattr(part, name) is ours:
+                setattr(part, name, own)
+        self._parts.clear()
 
 
 def scale(changes: Sequence[Change], fraction: float) -> None:
@@ -41,7 +68,7 @@ def _share(synapses: Synapses, fraction: float) -> None:
     for name, value in ((KEEP, 1.0 - fraction), (LOST, float(fraction))):
         if name not in synapses.variables:
             synapses.variables.add_array(name, size=1, scalar=True, constant=True, dtype=np.float64)
-            synapses.variables[name].set_value(value)
+        synapses.variables[name].set_value(value)
 
 
 def scaled_code(code, change: Change) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import time
-import weakref
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -17,9 +16,10 @@ from eisim.base import processes
 from eisim.base.errors import InputError
 from eisim.studies.brian2_networks import hooking
 from eisim.studies.brian2_networks.finding import judge
+from eisim.studies.brian2_networks.history import History
 from eisim.studies.brian2_networks.measuring import Measured, digest, measured, raster
 from eisim.studies.brian2_networks.result import Finding, Found, GroupSpikes
-from eisim.studies.brian2_networks.scaling import scale
+from eisim.studies.brian2_networks.scaling import Rewritten
 from eisim.studies.brian2_networks.source import Source
 
 #: In the place of a fraction: the script as it is, with nothing in it rewritten.
@@ -74,38 +74,37 @@ class Session:
         self.job, self.sender, self.fraction, self.only_finds = job, sender, fraction, only_finds
         self.replicate = job.replicate
         self.recorder = hooking.Recorder()
-        self.rows: list[Finding] = []
+        self.history = History()
         self.not_examined: dict[str, None] = {}
         self.notes: set[str] = set()
-        self.known: weakref.WeakSet = weakref.WeakSet()
+        self.rewritten = Rewritten()
         self.begin = time.perf_counter()
         self.runs = 0
 
     @property
     def found(self) -> Found:
         """What was found so far."""
-        return Found(self.job.source.name, tuple(self.rows), tuple(self.not_examined))
+        return Found(self.job.source.name, self.history.rows, tuple(self.not_examined))
 
     def at_run(self, objects: list, names: Mapping) -> None:
-        """Judge the synapses that are new, and scale those that inhibit; with the first ones the ways part."""
+        """Judge all synapses as they are, and scale those that inhibit; with the first ones the ways part."""
         self.runs += 1
         synapses = [each for each in objects if isinstance(each, brian2.Synapses)]
         if self.fraction == PLAIN or not synapses:
             return
-        is_first = not self.rows
-        judged = judge(objects, names, self.job.override, self.known, checks_names=is_first)
-        self.rows += judged.rows
+        self.rewritten.put_back()
+        judged = judge(objects, names, self.job.override, checks_names=not self.history)
+        changes = self.history.add(self.runs, judged, synapses)
         self.not_examined |= dict.fromkeys(judged.not_examined)
-        self.known.update(synapses)
         if self.only_finds:
             raise FoundEnough
         refuse_unknown(self.found)
-        if not judged.changes:
+        if not changes:
             return
         if self.fraction is None:
             self._part()
         if self.fraction != PLAIN:
-            scale(judged.changes, self.fraction)
+            self.rewritten.scale(changes, self.fraction)
 
     def _part(self) -> None:
         """Fork for each fraction, pass on what they give, and end; returns in the forked processes only."""
@@ -137,14 +136,14 @@ class Session:
             seed = job.seeds[self.replicate]
             stack.enter_context(hooking.as_replicate(seed, job.offset(self.replicate), self.notes))
             stack.enter_context(hooking.hooked(self.at_run, self.recorder))
-            left = job.source.run()
+            left = job.source.run(lambda: self.runs > 0)
         if not self.runs and self.only_finds and isinstance(left, brian2.Network):
             self.at_run(hooking.objects_of(left), job.source.names)
         if not self.runs:
             self._refuse_no_run(left)
         if self.only_finds:
             raise FoundEnough
-        if not any(row.is_scaled for row in self.rows) and self.fraction != PLAIN:
+        if not any(row.is_scaled for row in self.history.rows) and self.fraction != PLAIN:
             raise InputError(nothing_inhibits(self.found))
         return self.outcome(left)
 

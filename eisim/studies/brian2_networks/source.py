@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -13,7 +14,7 @@ from typing import Any
 
 from eisim.base.errors import InputError
 from eisim.base.store import sources
-from eisim.base.user_files import in_one_line
+from eisim.base.user_files import in_one_line, place_of
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,32 @@ class Source:
             return self.given.name
         return str(getattr(self.given, "__name__", None) or getattr(self.given, "name", "network"))
 
-    def run(self) -> Any:
-        """Run it; what it leaves: the globals of a script, or what the function returned."""
-        if self.is_script:
-            return _run_script(self.given)
+    def run(self, has_run: Callable[[], bool] = lambda: True) -> Any:
+        """Run it; what it leaves: the globals of a script, or what the function returned.
+
+        It may end itself by ``sys.exit()`` once a network has run, which is asked of `has_run`.
+        """
         import brian2
 
-        found = self.given() if callable(self.given) and not isinstance(self.given, brian2.Network) else self.given
+        with self._ending(has_run):
+            if self.is_script:
+                return _run_script(self.given, has_run)
+            found = self.given() if callable(self.given) and not isinstance(self.given, brian2.Network) else self.given
         if isinstance(found, brian2.Network) and self.duration is not None:
             found.run(self.duration * brian2.second, namespace=self.names)
         return found
+
+    @contextmanager
+    def _ending(self, has_run) -> Iterator[None]:
+        """What ends itself before a network has run, or says that it failed, is refused."""
+        try:
+            yield
+        except SystemExit as end:
+            failed = f" with status {end.code!r:.80}" if end.code else ""
+            before = "" if has_run() else " before it ran a network"
+            if failed or before:
+                said = f"the script ended itself{failed}{before}; it is given no arguments"
+                raise InputError(f"{place_of(end, self.file)}: {said}") from None
 
     @property
     def names(self) -> dict[str, Any]:
@@ -65,7 +82,7 @@ class Source:
 
     def error(self, error: BaseException) -> str:
         """What the user's code raised, in one line."""
-        if isinstance(error, InputError) and str(error).startswith(f"{self.name}: "):
+        if isinstance(error, InputError) and str(error).startswith((f"{self.name}: ", f"{self.name}, line ")):
             return str(error)
         root = error
         while type(root).__name__ == "BrianObjectException" and root.__cause__ is not None:
@@ -113,7 +130,7 @@ def source_of(given: Any, duration: Any, namespace: Mapping | None) -> Source:
     raise InputError(f"network: expected a script's path, a function that builds, or a Network, found {given!r:.60}")
 
 
-def _run_script(path: Path) -> SimpleNamespace:
+def _run_script(path: Path, has_run) -> SimpleNamespace:
     module = ModuleType("__main__")
     module.__file__ = str(path)
     vars(module)["__builtins__"] = __builtins__
@@ -130,6 +147,6 @@ def _run_script(path: Path) -> SimpleNamespace:
     try:
         exec(compile(text, str(path), "exec"), module.__dict__)
     except SystemExit as end:
-        if end.code not in (None, 0):
+        if end.code or not has_run():
             raise
     return SimpleNamespace(**module.__dict__)

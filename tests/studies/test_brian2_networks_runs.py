@@ -1,0 +1,103 @@
+"""Scripts with several runs, between which synapses change; and fraction 0 where it is not the script's own run."""
+
+import numpy as np
+import pytest
+
+from eisim import brian
+from tests.studies.test_brian2_networks import script
+
+START = """from brian2 import *
+prefs.codegen.target = 'numpy'
+P = NeuronGroup(40, 'dv/dt = (1.5 + g - v)/(10*ms) : 1\\ndg/dt = -g/(5*ms) : 1', threshold='v > 1', reset='v = 0',
+                method='euler')
+P.v = 'i/40'
+monitor = SpikeMonitor(P)
+S = Synapses(P, P, 'w : 1', on_pre='g += w', name='S')
+S.connect('i % 4 == 0')
+"""
+FLIPPED = START + "S.w = 0.1\nrun(10*ms)\nS.w = {negative}\nrun(20*ms)\n"
+SILENT = START + "S.w = {negative}\nS.active = False\nrun(10*ms)\nS.active = True\nrun(20*ms)\n"
+BACK = START + "S.w = 0.1\nrun(10*ms)\nS.w = {negative}\nrun(5*ms)\nS.w = 0.1\nrun(5*ms)\n"
+
+
+def times(left, spikes):
+    """A number of the script's own monitor."""
+    return float((np.array(left.monitor.t_) * (1 + np.array(left.monitor.i))).sum())
+
+
+def rows(found):
+    return {(row.pathway, row.verdict): row for row in found.rows if row.verdict != "none"}
+
+
+@pytest.mark.parametrize("text", [FLIPPED, SILENT])
+def test_synapses_are_judged_again_at_each_run(tmp_path, text):
+    plain = brian.ablate(script(tmp_path, text.format(negative=-0.3)), (0.5,), seeds=1, score=times)
+    halved = brian.ablate(script(tmp_path, text.format(negative=-0.15)), (0.5,), seeds=1, score=times)
+    assert plain.identical and plain.scores[1, 0] == pytest.approx(halved.scores[0, 0], rel=1e-12)
+    assert plain.scores[0, 0] != plain.scores[1, 0] and plain.found.inhibitory == ("S",)
+
+
+def test_a_verdict_that_changes_is_said_with_its_runs(tmp_path):
+    def found(text):
+        return rows(brian.ablate(script(tmp_path, text.format(negative=-0.3)), (1,), seeds=1).found)
+
+    flipped = found(FLIPPED)
+    assert flipped["pre", "excitatory"].why.endswith("; in run 1 only") and not flipped["pre", "excitatory"].is_scaled
+    assert flipped["pre", "inhibitory"].why.endswith("; in run 2 only") and flipped["pre", "inhibitory"].is_scaled
+    assert found(BACK)["pre", "excitatory"].why.endswith("; in 2 of runs 1 to 3 only")
+    silent = found(SILENT)
+    assert {verdict for _, verdict in silent} == {"inhibitory"}
+    assert silent["pre", "inhibitory"].why.endswith("; in run 2 only")
+
+
+def test_a_sign_that_is_lost_is_that_of_the_run_before(tmp_path):
+    text = START + "S.w = -0.3\nrun(10*ms)\nS.w = 0\nrun(10*ms)\n"
+    result = brian.ablate(script(tmp_path, text), (1,), seeds=1)
+    assert result.identical and rows(result.found)["pre", "inhibitory"].is_scaled
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("", [("pre", "none", "pre: not active", False)]),
+        (", on_post='g_pre -= 0.01'", [("post", "inhibitory", "", True)]),
+    ],
+)
+def test_a_pathway_that_is_not_active_is_not_ablated(tmp_path, more, expected):
+    text = START.replace("'g += w'", "'g += w'" + more) + "S.w = -0.3\nS.pre.active = False\nrun(10*ms)\n"
+    (row,) = brian.inhibition(script(tmp_path, text)).rows
+    ((pathway, verdict, why, is_scaled),) = expected
+    assert (row.pathway or "pre", row.verdict, row.is_scaled) == (pathway, verdict, is_scaled) and why in row.why
+
+
+def test_fraction_0_that_differs_is_said_with_the_time(tmp_path):
+    text = START + "S.w = -0.3\nimport os\n@network_operation(dt=1*ms)\ndef kick(t):\n"
+    text += "    if t >= 12*ms:\n        P.v = int.from_bytes(os.urandom(4), 'big')/2**32\n"
+    result = brian.ablate(script(tmp_path, text + "run(30*ms)\n"), (1,), seeds=1)
+    assert result.identical is False and 0.012 <= result.differs_from < 0.03
+    (problem,) = result.problems
+    assert problem.startswith(
+        f"with fraction 0 the spikes differ from your script's from {result.differs_from * 1e3:.4g} ms"
+    )
+
+
+def test_a_network_is_as_it_was_after_the_context(tmp_path):
+    from brian2 import Network, NeuronGroup, SpikeMonitor, Synapses, ms, prefs
+
+    prefs.codegen.target = "numpy"
+    cells = NeuronGroup(10, "dv/dt = (2 - v)/(10*ms) : 1", threshold="v > 1", reset="v = 0", method="euler")
+    cells.v = "i/10"
+    inhibits = Synapses(cells, cells, on_pre="v_post -= 0.3")
+    inhibits.connect("i < 3 and i != j")
+    network = Network(cells, inhibits, SpikeMonitor(cells))
+    network.store()
+
+    def counts(fraction):
+        network.restore()
+        with brian.ablated(fraction) as run:
+            network.run(30 * ms)
+        (spikes,) = run.spikes.values()
+        return spikes.t.size
+
+    first = [counts(fraction) for fraction in (0, 1, 0.5, 0)]
+    assert first[0] == first[3] < first[2] < first[1] and inhibits.pre.code == "v_post -= 0.3"
