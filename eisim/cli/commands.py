@@ -597,14 +597,20 @@ def _certify_wiring(file, is_circuit, columns, inputs, readouts, unknown, out, j
 
             circuit = circuit_of_file(str(file), ["rate", "spiking"], "certify")
             check_writable(out)
-            return certify_structure(circuit, report=report)
+            return detailed(certify_structure(circuit, report=report), report)
         from eisim.connectome import read_connectome
 
         connectome = read_connectome(file, **columns, report=report)
         check_writable(out)
         entries = {name: [each.strip() for text in given for each in text.split(",")] for name, given in wanted.items()}
         ways = {} if unknown is None else {"unknown": unknown.value}
-        return certify_structure(connectome, entries["--inputs"], entries["--readouts"], **ways, report=report)
+        made = certify_structure(connectome, entries["--inputs"], entries["--readouts"], **ways, report=report)
+        return detailed(made, report)
+
+    def detailed(made, report):
+        if made.is_small:
+            made.details(report)
+        return made
 
     found, view = _record("certify", out, compute, {"settings_si": {"file": str(file)}}, also="certificate.json")
     if json_:

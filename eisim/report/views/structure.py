@@ -11,7 +11,14 @@ from eisim.report.table import Column, Table
 from eisim.report.view import Drawing, View, show_with
 from eisim.report.views.structure_figures import draw, figure, size
 from eisim.report.wording import count
-from eisim.theory.structure.certificate import BLIND, FALLS, MIXED, RISES, StructuralCertificate
+from eisim.theory.structure.certificate import (
+    BLIND,
+    FALLS,
+    LIMIT_OF_DETAILS,
+    MIXED,
+    RISES,
+    StructuralCertificate,
+)
 
 #: Figures are drawn of up to this number of pairs.
 MOST_DRAWN = 4_000_000
@@ -43,6 +50,12 @@ def frame(found: StructuralCertificate):
     return pandas.DataFrame(columns)
 
 
+def _number(found) -> str | int:
+    """How many are silenced, with the bound from below where fewer may be enough."""
+    n = len(found.silenced)
+    return n if found.is_optimal else f"{found.least} to {n}"
+
+
 class StructureView(View[StructuralCertificate]):
     """What the signed wiring alone proves."""
 
@@ -68,6 +81,13 @@ class StructureView(View[StructuralCertificate]):
                 "excitatory-only circuit computes."
             )
         yield from found.broken
+        if found.is_small:
+            of_all = found.frustration(None, LIMIT_OF_DETAILS)
+            known = "" if of_all.is_exact else f", at least {of_all.least:,}"
+            yield (
+                f"Frustration index of the graph: {of_all.index:,}{known}: the fewest edges without which it is "
+                "balanced."
+            )
         yield LIMITS
 
     def tables(self) -> Iterator[Table]:
@@ -96,6 +116,39 @@ class StructureView(View[StructuralCertificate]):
             depths,
             (MEANING,),
         )
+        if found.is_small:
+            yield Table(
+                "Readouts",
+                (
+                    Column("readout", lambda each: each.readout),
+                    Column("falls", lambda each: len(each.falls), note="Inputs with which it falls."),
+                    Column("mixed", lambda each: len(each.mixed), note="Inputs that are mixed."),
+                    Column(
+                        "synapses to silence",
+                        lambda each: _number(each.synapses),
+                        note="Least inhibitory connections without which it rises with all inputs.",
+                        short="synapses",
+                    ),
+                    Column(
+                        "neurons to silence",
+                        lambda each: _number(each.neurons),
+                        note="Least inhibitory neurons without which it does.",
+                        short="neurons",
+                    ),
+                    Column("such neurons", lambda each: ", ".join(each.neurons.silenced), note="One such set."),
+                    Column(
+                        "sign cut",
+                        lambda each: each.cut and len(each.cut.neurons),
+                        note="Neurons that bound the falls of a feed-forward circuit of threshold units.",
+                    ),
+                    Column(
+                        "most falls",
+                        lambda each: each.cut and each.cut.most_falls,
+                        note="How often the output of such a circuit can fall along a chain of rising inputs.",
+                    ),
+                ),
+                found.details(),
+            )
         words, places = found.words(), [*np.ndindex(*found.shortest.shape[:2])][:1000]
         yield Table(
             "Pairs",

@@ -1,7 +1,7 @@
 """The structural certificate: for each input and readout the sign that the wiring alone proves (T10)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +12,11 @@ from eisim.base.progress import Report, silent
 from eisim.base.values import Shown
 from eisim.circuit import Circuit
 from eisim.connectome import Connectome
+from eisim.theory.structure.balance import Balance, Frustration, balance, frustration
+from eisim.theory.structure.carriers import carried, sole_carriers
+from eisim.theory.structure.cut import SignCut, is_feed_forward, sign_cut
 from eisim.theory.structure.graph import SignedGraph, graph_of_circuit, graph_of_connectome
+from eisim.theory.structure.silencing import LIMIT, NEURONS, SYNAPSES, Silencing, least_silencing
 from eisim.theory.structure.walks import Walk, descend, distances, shortest, shortest_walk
 
 RISES, FALLS, BLIND, MIXED = WORDS = ("rises", "falls", "none", "mixed")
@@ -20,6 +24,52 @@ RISES, FALLS, BLIND, MIXED = WORDS = ("rises", "falls", "none", "mixed")
 _WORD = np.array([[BLIND, FALLS], [RISES, MIXED]], dtype=object)
 #: Walks are listed for up to this number of pairs.
 MOST_PAIRS = 20_000
+#: Details of readouts are shown for up to this number of readouts, and of edges.
+MOST_READOUTS, MOST_EDGES = 200, 10_000
+#: Seconds that each program of these details may take.
+LIMIT_OF_DETAILS = 20.0
+
+
+@dataclass(frozen=True)
+class Carriers:
+    """Who carries the inhibitory walks from an input to a readout.
+
+    Attributes
+    ----------
+    neurons : tuple of str
+        Inhibitory neurons on these walks, and those that may inhibit.
+    connections : tuple of (str, str)
+        Inhibitory connections on these walks, source and target; all others are irrelevant for them.
+    sole : tuple of str
+        Neurons each of which is on all these walks: without its inhibition there are none.
+    """
+
+    neurons: tuple[str, ...]
+    connections: tuple[tuple[str, str], ...]
+    sole: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReadoutDetail:
+    """What makes a readout rise with all inputs, and how often it can fall.
+
+    Attributes
+    ----------
+    readout : str
+    falls, mixed : tuple of str
+        Inputs with which it falls, and those that are mixed.
+    synapses, neurons : Silencing
+        The least inhibition without which it rises with all inputs.
+    cut : SignCut or None
+        The least sign cut of a readout to which no walk passes through a neuron twice.
+    """
+
+    readout: str
+    falls: tuple[str, ...]
+    mixed: tuple[str, ...]
+    synapses: Silencing
+    neurons: Silencing
+    cut: SignCut | None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,6 +96,7 @@ class StructuralCertificate(Shown):
     shortest: np.ndarray
     broken: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    _solved: dict = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self):
         self.shortest.flags.writeable = False
@@ -125,6 +176,83 @@ class StructuralCertificate(Shown):
         """Whether it is proved that every readout rises with all inputs on which it depends."""
         return not self.broken and not (self.shortest[..., 1] >= 0).any()
 
+    def carriers(self, source: str | int, readout: str | int) -> Carriers:
+        """Who carries the inhibitory walks from an input to a readout."""
+        graph, i, j = self.graph, self.graph.input(source), self.graph.readout(readout)
+        _, along = carried(graph, [i], [j], -1)
+        edges = np.flatnonzero(along & (graph.signs <= 0))
+        ends = zip(graph.sources[edges].tolist(), graph.targets[edges].tolist(), strict=True)
+        return Carriers(
+            tuple(graph.nodes[v] for v in np.unique(graph.sources[edges])),
+            tuple((graph.nodes[u], graph.nodes[v]) for u, v in ends),
+            tuple(graph.nodes[v] for v in sole_carriers(graph, i, j)),
+        )
+
+    def silencing(
+        self,
+        source: str | int | None = None,
+        readout: str | int = 0,
+        what: str = SYNAPSES,
+        limit: float = LIMIT,
+    ) -> Silencing:
+        """The least inhibition without which no inhibitory walk leads from an input, or from any, to a readout.
+
+        Parameters
+        ----------
+        source : str or int, optional
+            An input; all inputs by default, so that the readout then rises with every input that it hears.
+        readout : str or int
+        what : {"synapses", "neurons"}
+            Whether connections are silenced one by one, or all inhibitory output of a neuron.
+        limit : float
+            Seconds after which the search for the least is given up; what is found is enough, with its bound.
+
+        Returns
+        -------
+        Silencing
+        """
+        at = range(len(self.inputs)) if source is None else [self.graph.input(source)]
+        return least_silencing(self.graph, at, [self.graph.readout(readout)], what, limit)
+
+    def cut(self, readout: str | int = 0, limit: float = LIMIT) -> SignCut | None:
+        """The least sign cut of a readout: neurons that bound how often it falls (T10).
+
+        ``None`` if inputs from outside inhibit on the way to it.
+        """
+        return sign_cut(self.graph, self.graph.readout(readout), limit)
+
+    def balance(self, readout: str | int = 0) -> Balance:
+        """Whether the nodes between all inputs and a readout are balanced, and which to flip."""
+        return balance(self.graph, self.graph.readout(readout))
+
+    def frustration(
+        self, readout: str | int | None = None, limit: float = LIMIT, report: Report | None = None
+    ) -> Frustration:
+        """The frustration index of the graph, or of the nodes between all inputs and a readout, with its bounds."""
+        place = None if readout is None else self.graph.readout(readout)
+        if (place, limit) not in self._solved:
+            self._solved[place, limit] = frustration(self.graph, place, limit, report or silent)
+        return self._solved[place, limit]
+
+    @property
+    def is_small(self) -> bool:
+        """Whether details are shown: of up to 200 readouts and 10,000 connections."""
+        return len(self.readouts) <= MOST_READOUTS and self.graph.n_edges <= MOST_EDGES
+
+    def details(self, report: Report | None = None) -> tuple[ReadoutDetail, ...]:
+        """For each readout what makes it rise with all inputs, and how often it can fall; computed once."""
+        if "details" not in self._solved:
+            words, found = self.words(), []
+            for j, name in enumerate(self.readouts):
+                (report or silent)("silencing inhibition", j / len(self.readouts))
+                by_word = {w: tuple(self.inputs[i] for i in np.flatnonzero(words[:, j] == w)) for w in WORDS}
+                synapses, neurons = (self.silencing(None, j, what, LIMIT_OF_DETAILS) for what in (SYNAPSES, NEURONS))
+                cut = sign_cut(self.graph, j, LIMIT_OF_DETAILS) if is_feed_forward(self.graph, j) else None
+                found.append(ReadoutDetail(name, by_word[FALLS], by_word[MIXED], synapses, neurons, cut))
+            self._solved["details"] = tuple(found)
+            self.frustration(None, LIMIT_OF_DETAILS, report)
+        return self._solved["details"]
+
     def to_dict(self) -> dict:
         """The certificate as plain values, as ``certify --json`` prints it."""
         graph, words, mixed = self.graph, self.words(), self.mixed_from
@@ -151,6 +279,8 @@ class StructuralCertificate(Shown):
             "by_depth": [{"synapses": k} | self.counts(k) for k in range(self.deepest + 1)],
             "monotone": self.is_monotone,
             "pairs": pairs if words.size <= MOST_PAIRS else None,
+            "frustration": _frustration(self.frustration(None, LIMIT_OF_DETAILS)) if self.is_small else None,
+            "details": [_plain(each) for each in self.details()] if self.is_small else None,
             "broken": list(self.broken),
             "notes": list(self.notes),
         }
@@ -159,6 +289,32 @@ class StructuralCertificate(Shown):
     to_dataframe = tabulated(
         "The pairs as a pandas DataFrame: input, readout, sign, lengths of the shortest walks, and these walks."
     )
+
+
+def _plain(detail: ReadoutDetail) -> dict:
+    """A detail as plain values."""
+    least = {
+        each.what: {"number": len(each.silenced), "at_least": each.least, "set": [*map(_listed, each.silenced)]}
+        for each in (detail.synapses, detail.neurons)
+    }
+    cut = detail.cut
+    return {
+        "readout": detail.readout,
+        "falls": list(detail.falls),
+        "mixed": list(detail.mixed),
+        "least_silencing": least,
+        "sign_cut": cut
+        and {"number": len(cut.neurons), "at_least": cut.least, "set": [*cut.neurons], "most_falls": cut.most_falls},
+    }
+
+
+def _frustration(found: Frustration) -> dict:
+    """The frustration index as plain values."""
+    return {"index": found.index, "at_least": found.least, "relaxation": found.relaxation}
+
+
+def _listed(name):
+    return name if isinstance(name, str) else list(name)
 
 
 _NAMES = ((0, "excitatory"), (1, "inhibitory"))

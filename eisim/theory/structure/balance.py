@@ -1,0 +1,270 @@
+"""Balance of the nodes between inputs and a readout, and how far a graph is from balance: its frustration.
+
+A signed graph is balanced if its nodes can be divided in two camps so that excitatory edges stay within a camp and
+inhibitory ones lead to the other (Harary 1953). The frustration index is the least number of edges without which it
+is (Zaslavsky). It is NP-hard; here a linear program with inequalities of negative cycles bounds it from below, a tabu
+search from above, and a mixed-integer program closes the gap. For balance in biological networks see DasGupta et al.
+(BioSystems 90:161, 2007), Iacono et al. (IET Syst. Biol. 4:223, 2010) and Aref & Wilson (J. Complex Netw. 6:163, 2018).
+"""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from eisim.base.progress import Report, silent
+from eisim.theory.structure.cut import cone
+from eisim.theory.structure.graph import SignedGraph
+from eisim.theory.structure.walks import reached
+
+#: Seconds after which each of the two programs is given up.
+LIMIT = 60.0
+#: Flips of the tabu search without improvement, for each node and in any case, and starts.
+PATIENCE, LEAST_PATIENCE, STARTS = 10, 100, 8
+_TINY = 1e-7
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Whether the nodes between all inputs and a readout are balanced.
+
+    They are just if no input is mixed, where each input drives one node.
+
+    Attributes
+    ----------
+    is_balanced : bool
+    flipped : tuple of str
+        If they are: nodes from which all walks to the readout are inhibitory. Measured with their sign turned round,
+        all couplings on the way are excitatory.
+    mixed : tuple of str
+        Nodes from which there are walks of both signs.
+    """
+
+    is_balanced: bool
+    flipped: tuple[str, ...]
+    mixed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Frustration:
+    """How far a graph is from balance.
+
+    Attributes
+    ----------
+    index : int
+        Number of edges without which the graph is balanced, the fewest found.
+    least : int
+        No fewer edges are enough. The index is exact if it has this value.
+    relaxation : float
+        Bound from below by the linear program of negative cycles.
+    flipped : tuple of str
+        One of the two camps, the smaller one, for which this number of edges is frustrated.
+    """
+
+    index: int
+    least: int
+    relaxation: float
+    flipped: tuple[str, ...]
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the index is known to be the least."""
+        return self.index == self.least
+
+
+def balance(graph: SignedGraph, readout: int) -> Balance:
+    """The balance of the nodes on walks from any input to a readout, given by its place."""
+    on = cone(graph, readout)
+    end = 2 * graph.readouts[readout]
+    signs = reached(graph.cover_backwards, [end]).reshape(-1, 2)
+    mixed, flipped = on & signs.all(axis=1), on & signs[:, 1] & ~signs[:, 0]
+    names = [tuple(graph.nodes[v] for v in np.flatnonzero(which)) for which in (flipped, mixed)]
+    return Balance(not mixed.any(), *names)
+
+
+def frustration(
+    graph: SignedGraph, readout: int | None = None, limit: float = LIMIT, report: Report = silent
+) -> Frustration:
+    """The frustration index of a graph, or of the nodes on walks from any input to a readout.
+
+    The graph counts as undirected; edges of a node with itself and edges that may have either sign are left out.
+    """
+    u, v, weights, constant = _net(graph, None if readout is None else cone(graph, readout))
+    if not len(u):
+        return Frustration(constant, constant, float(constant), ())
+    nodes, place = np.unique(np.concatenate([u, v]), return_inverse=True)
+    a, b = place[: len(u)], place[len(u) :]
+    cycles, relaxed = _cycle_bound(len(nodes), a, b, weights, limit, report)
+    least = int(np.ceil(relaxed - 1e-6))
+    camp = _tabu(len(nodes), a, b, weights, least)
+    index = _frustrated(camp, a, b, weights)
+    if least < index:
+        report("closing the gap of the frustration index")
+        camp, index, least = _exact(len(nodes), a, b, weights, cycles, camp, least, limit)
+    camp = camp if camp.sum() * 2 <= len(camp) else ~camp
+    flipped = tuple(graph.nodes[k] for k in nodes[camp])
+    return Frustration(index + constant, least + constant, relaxed + constant, flipped)
+
+
+def _net(graph, on):
+    """Undirected edges with net weights, and what is frustrated in any case: of two nodes with both signs the fewer."""
+    keep = (graph.signs != 0) & (graph.sources != graph.targets)
+    if on is not None:
+        keep &= on[graph.sources] & on[graph.targets]
+    low, high = np.minimum(graph.sources, graph.targets)[keep], np.maximum(graph.sources, graph.targets)[keep]
+    pairs, which = np.unique(low * graph.n_nodes + high, return_inverse=True)
+    plus, minus = (np.bincount(which, graph.signs[keep] == sign, len(pairs)).astype(int) for sign in (1, -1))
+    net = plus - minus
+    u, v = np.divmod(pairs[net != 0], graph.n_nodes)
+    return u, v, net[net != 0], int(np.minimum(plus, minus).sum())
+
+
+def _frustrated(camp, a, b, weights) -> int:
+    """Weight of the edges that do not fit two camps."""
+    return int(np.abs(weights)[(camp[a] == camp[b]) != (weights > 0)].sum())
+
+
+def _cycle_bound(n, a, b, weights, limit, report) -> tuple[np.ndarray, float]:
+    """Negative cycles, rows of 0 and 1 over edges, and the value of the linear program in which each holds an edge.
+
+    A cycle that is violated is a shortest path from one copy of a node to the other in the double cover, with the
+    values of the edges as lengths.
+    """
+    from scipy.optimize import linprog
+    from scipy.sparse.csgraph import dijkstra
+
+    flips = (weights < 0).astype(int)
+    ends = [(2 * a + c, 2 * b + (c ^ flips)) for c in (0, 1)]
+    rows, columns = (np.concatenate([end[k] for end in ends]) for k in (0, 1))
+    edge_of = {(min(p, q) // 2, max(p, q) // 2): e for e, (p, q) in enumerate(zip(2 * a, 2 * b, strict=True))}
+    cost, values = np.abs(weights).astype(float), np.zeros(len(a))
+    found: dict[bytes, np.ndarray] = {}
+    value, step, end_at = 0.0, 0, time.monotonic() + limit
+    while not step or time.monotonic() < end_at:
+        report("bounding the frustration index", 1 - 0.9**step)
+        step += 1
+        lengths = np.tile(values + _TINY, 2)
+        cover = sparse.csr_array((lengths, (rows, columns)), shape=(2 * n, 2 * n))
+        new = 0
+        touched = np.zeros(n, dtype=bool)
+        for node in range(n):
+            if touched[node]:
+                continue
+            start, end = 2 * node, 2 * node + 1
+            far, before = dijkstra(cover, directed=False, indices=start, return_predecessors=True, limit=1 - 1e-5)
+            if not np.isfinite(far[end]):
+                continue
+            walk = [end]
+            while walk[-1] != start:
+                walk.append(int(before[walk[-1]]))
+            cycle = _simple(walk, edge_of, flips)
+            touched[[v // 2 for v in walk]] = True
+            row = np.zeros(len(a), dtype=bool)
+            row[cycle] = True
+            if row.tobytes() not in found:
+                found[row.tobytes()] = row
+                new += 1
+        if not new:
+            break
+        matrix = sparse.csr_array(np.array([*found.values()], dtype=float))
+        solved = linprog(cost, A_ub=-matrix, b_ub=-np.ones(len(found)), bounds=(0, 1), method="highs")
+        if solved.x is None:
+            break
+        values, value = np.clip(solved.x, 0, 1), float(solved.fun)
+    return np.array([*found.values()], dtype=bool).reshape(-1, len(a)), value
+
+
+def _simple(walk, edge_of, flips) -> list[int]:
+    """Edges of a simple negative cycle of a closed walk in the double cover, from one copy of a node to the other.
+
+    Where the walk returns to a node, the part between is a cycle: it is taken if it is negative, else left out.
+    """
+    path: list[int] = []
+    at: dict[int, int] = {}
+    edges: list[int] = []
+    for copy in walk:
+        node = copy // 2
+        if path:
+            p, q = sorted((path[-1] // 2, node))
+            edges.append(edge_of[p, q])
+        if node in at:
+            part = edges[at[node] :]
+            if sum(flips[e] for e in part) % 2:
+                return part
+            for passed in path[at[node] + 1 :]:
+                at.pop(passed // 2, None)
+            del path[at[node] + 1 :], edges[at[node] :]
+            at[node] = len(path) - 1
+            path[-1] = copy
+            continue
+        at[node] = len(path)
+        path.append(copy)
+    raise ArithmeticError("a closed walk from one copy of a node to the other has no negative cycle")
+
+
+def _tabu(n, a, b, weights, enough: int) -> np.ndarray:
+    """Camps with few frustrated edges, not less than enough, by flips of nodes that are not repeated for a while."""
+    rng = np.random.default_rng(0)
+    joined = sparse.csr_array(
+        (np.tile(weights, 2).astype(float), (np.concatenate([a, b]), np.concatenate([b, a]))), shape=(n, n)
+    )
+    best, least = np.zeros(n, dtype=bool), _frustrated(np.zeros(n, dtype=bool), a, b, weights)
+    for start in range(STARTS):
+        spin = np.ones(n) if not start else rng.choice([-1.0, 1.0], n)
+        force = joined @ spin
+        now = _frustrated(spin < 0, a, b, weights)
+        free_at = np.zeros(n, dtype=int)
+        idle, step = 0, 0
+        while idle < PATIENCE * n + LEAST_PATIENCE and least > enough:
+            step += 1
+            change = spin * force  # weight by which a flip raises the frustration
+            allowed = (free_at <= step) | (now + change < least)
+            node = int(np.where(allowed, change, np.inf).argmin())
+            now += int(change[node])
+            spin[node] = -spin[node]
+            row = slice(joined.indptr[node], joined.indptr[node + 1])
+            force[joined.indices[row]] += 2 * spin[node] * joined.data[row]
+            free_at[node] = step + 1 + int(rng.integers(3, 3 + max(1, n // 10)))
+            idle += 1
+            if now < least:
+                best, least, idle = spin < 0, now, 0
+    return best
+
+
+def _exact(n, a, b, weights, cycles, camp, least, limit):
+    """Camps, index and bound by the mixed-integer program, with all cycles that were found as inequalities."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    m, edges = len(a), np.arange(len(a))
+    positive = weights > 0
+    # f >= x_u - x_v and f >= x_v - x_u, or f >= x_u + x_v - 1 and f >= 1 - x_u - x_v
+    signs = np.where(positive, 1.0, -1.0)
+    constraints = [LinearConstraint(sparse.csr_array(np.hstack([np.zeros((len(cycles), n)), cycles])), 1, np.inf)]
+    for way in (1.0, -1.0):
+        matrix = sparse.csr_array(
+            (
+                np.concatenate([np.ones(m), np.full(m, -way), way * signs]),
+                (np.tile(edges, 3), np.concatenate([n + edges, a, b])),
+            ),
+            shape=(m, n + m),
+        )
+        constraints.append(LinearConstraint(matrix, np.where(positive, 0.0, -way), np.inf))
+    high = np.ones(n + m)
+    high[0] = 0
+    found = milp(
+        np.concatenate([np.zeros(n), np.abs(weights)]),
+        integrality=np.concatenate([np.ones(n), np.zeros(m)]),
+        bounds=Bounds(0, high),
+        constraints=constraints,
+        options={"time_limit": limit, "mip_rel_gap": 0.0},
+    )
+    index = _frustrated(camp, a, b, weights)
+    if found.x is not None:
+        other = found.x[:n] > 0.5
+        if (reach := _frustrated(other, a, b, weights)) < index:
+            camp, index = other, reach
+    bound = getattr(found, "mip_dual_bound", None)
+    if bound is not None and np.isfinite(bound):
+        least = max(least, int(np.ceil(bound - 1e-6)))
+    return camp, index, min(least, index)
