@@ -66,8 +66,8 @@ EXAMPLES = (
 
 #: Toctrees that Sphinx adds to pages; readers of the repository follow the links in the text instead.
 TREES = {
-    "index": (2, ("install", "tutorial", "questions/index", "theory", "generated/gallery/index", "custom",
-                  "add_experiment", "record", "neurons", "plasticity", "connectomes", "network_files",
+    "index": (2, ("install", "tutorial", "questions/index", "theory", "known_results", "generated/gallery/index",
+                  "custom", "add_experiment", "record", "neurons", "plasticity", "connectomes", "network_files",
                   "brian2", "activity", "sweeps", "reports", "untrusted_files", "reference", "about")),
     "questions/index": (1, ("needs_inhibition", "your_brian2_script", "trained_network", "trained_rnn", "connectome",
                             "published_circuits", "partial_block", "recovery", "minimum_inhibition", "limits")),
@@ -103,6 +103,7 @@ API = {
     "Tasks of recurrent networks": ("eisim.analysis.recurrent_tasks", "perceptual_decision context_integration "
                                     "delayed_match angle_memory"),
     "Theory": ("eisim", "certify Certificate StructuralCertificate synthesize predict Prediction mean_field MeanField"),
+    "Spectra": ("eisim", "spectrum Spectrum"),
     "Settings of an experiment": ("eisim.values", "Value quantity"),
     "Files and progress": ("eisim", "save load Progress"),
     "Errors": ("eisim", "InputError"),

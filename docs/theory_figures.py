@@ -1,4 +1,4 @@
-"""The figures of the theory page, computed by `eisim.theory`."""
+"""The figures of the pages on theory, computed by `eisim.theory`."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -6,6 +6,7 @@ from matplotlib.patches import Rectangle
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
+from eisim import Circuit, FixedInDegree, Input, Population, Projection, ThresholdLinear, ablate, spectrum
 from eisim.functions import REGIONS, LabelledData, Region, TruthTable
 from eisim.theory.certificate import certify
 from eisim.theory.code import falls_code
@@ -130,7 +131,46 @@ def assumptions() -> Figure:
     return figure
 
 
-FIGURES = (order_cone, faces, cover, falls_along_chains, closure, assumptions)
+def spectra() -> Figure:
+    """Draw the eigenvalues of a sparse E/I matrix, intact and ablated, and its outlier and radius in between."""
+    figure = Figure(figsize=(7.2, 2.9), layout="constrained")
+    intact, ablated, course = figure.subplots(1, 3)
+    circuit = sparse_network(400)
+    for axes, fraction, title in ((intact, 0.0, "intact"), (ablated, 1.0, "without inhibition")):
+        found = spectrum(ablate(circuit, fraction))
+        circle = found.predicted_radius * np.exp(2j * np.pi * np.linspace(0, 1, 200))
+        axes.plot(found.eigenvalues.real, found.eigenvalues.imag, "o", ms=1.6, mew=0, color="#777777")
+        axes.plot(circle.real, circle.imag, color=RISING, lw=1)
+        axes.plot(found.predicted_outliers.real, found.predicted_outliers.imag, "o", ms=9, mfc="none", mec=RISING)
+        axes.set(title=title, xlabel="real part", xlim=(-1.3, 2.3), ylim=(-1.3, 1.3), aspect="equal")
+    intact.set_ylabel("imaginary part")
+    fractions = np.linspace(0, 1, 6)
+    found = [spectrum(ablate(circuit, fraction)) for fraction in fractions]
+    course.plot(fractions, [(each.sizes @ each.means)[0] for each in found], color=RISING, label="sum of the weights")
+    seen = [
+        (fraction, each.outliers[0].real) for fraction, each in zip(fractions, found, strict=True) if each.outliers.size
+    ]
+    course.plot(*zip(*seen, strict=True), "o", ms=4, color=RISING, label="outlier found")
+    course.plot(fractions, [each.predicted_radius for each in found], color=ONE, label="predicted radius")
+    course.plot(fractions, [each.radius for each in found], "o", ms=4, color=ONE, label="radius found")
+    course.axhline(1, color=LINE, lw=0.6, ls=":")
+    course.set(title="outlier and radius", xlabel="fraction of inhibition removed", ylim=(-1.2, 4))
+    course.legend(loc="upper left", frameon=False)
+    return figure
+
+
+def sparse_network(n: int) -> Circuit:
+    """E and I rate units, four to one, with synapses from a fifth of each, whose sums are 2 and -3."""
+    sizes, sums = {"E": 4 * n // 5, "I": n // 5}, {"E": 2.0, "I": 3.0}
+    return Circuit(
+        "sparse",
+        [Input("x")],
+        [Population(name, name, ThresholdLinear(), size=size) for name, size in sizes.items()],
+        [Projection(a, b, FixedInDegree(sizes[a] // 5, 5 * sums[a] / sizes[a])) for a in sizes for b in sizes],
+    )
+
+
+FIGURES = (order_cone, faces, cover, falls_along_chains, closure, assumptions, spectra)
 
 
 def _plane(axes):

@@ -70,6 +70,7 @@ _HOMES = {
     "eisim.analysis.recurrent_training": ("train_recurrent",),
     "eisim.analysis.task": ("Fact", "Obstruction", "Task"),
     "eisim.theory.certificate": ("Certificate", "certify"),
+    "eisim.theory.spectrum": ("Spectrum", "spectrum"),
     "eisim.theory.structure.certificate": ("StructuralCertificate",),
     "eisim.theory.synthesis": ("synthesize",),
     "eisim.analysis.training": ("train",),
