@@ -55,6 +55,7 @@ EXAMPLES = (
     Example("census", "--set inputs=3"),
     Example("geometry", "--set resolution=40 --set regions=half-plane,rising-half-plane,disc,two-islands"),
     Example("functions", "--set quick=1 --set seeds=1 --set circuits=center_surround,winner_take_all,wilson_cowan"),
+    Example("limits", "--kind rate --set pairs=50"),
     Example("monotone_dynamics", "--set circuits=6 --set population=10 --set generations=2"),
     Example(
         "images",

@@ -1,0 +1,1 @@
+"""Where the theorem stops: for each of its assumptions a circuit without inhibition that breaks it (T9)."""
