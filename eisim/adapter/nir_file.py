@@ -3,6 +3,7 @@
 Nothing in a file is executed, and no other file is opened (`eisim.adapter.hdf5`).
 """
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import prod
@@ -39,6 +40,8 @@ REQUIRED = {
     "CubaLI": ("tau_syn", "tau_mem", "r", "v_leak"),
 }
 OPTIONAL = {"LIF": ("v_reset",), "IF": ("v_reset",), "CubaLIF": ("v_reset", "w_in"), "CubaLI": ("w_in",)}
+#: What neurons are without a threshold.
+SILENT = {"LIF": "LI", "CubaLIF": "CubaLI"}
 #: Kinds that NIR has and no circuit does, with the reason.
 UNKNOWN = {
     "I": "an integrator without leak and spikes",
@@ -73,6 +76,37 @@ def read_graph(path) -> Graph:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     return parse(content, path)
+
+
+def passes(node: Node) -> bool:
+    """Whether a node sends what it receives."""
+    return node.kind == "Flatten" or (node.kind == "Scale" and bool((node.values["scale"] == 1).all()))
+
+
+def with_potentials(graph: Graph) -> Graph:
+    """The graph with filters for the last neurons, those whose spikes are outputs: their potentials are the outputs."""
+    sources, targets = defaultdict(list), defaultdict(list)
+    for a, b in graph.edges:
+        sources[b].append(a)
+        targets[a].append(b)
+    nodes, todo, seen = dict(graph.nodes), [name for name, node in graph.nodes.items() if node.kind == "Output"], set()
+    for name in todo:
+        for source in sources[name]:
+            node = graph.nodes[source]
+            if source in seen or not (node.kind in SILENT or passes(node)):
+                continue
+            seen.add(source)
+            if any(
+                graph.nodes[target].kind != "Output" and not passes(graph.nodes[target]) for target in targets[source]
+            ):
+                raise InputError(f"node {source!r}: expected neurons that send to outputs alone, found others after it")
+            if node.kind in SILENT:
+                kind = SILENT[node.kind]
+                known = {*REQUIRED[kind], *OPTIONAL.get(kind, ())}
+                nodes[source] = Node(kind, {key: value for key, value in node.values.items() if key in known})
+            else:
+                todo.append(source)
+    return Graph(nodes, graph.edges, graph.metadata)
 
 
 def parse(content: bytes, path) -> Graph:

@@ -19,6 +19,9 @@ Dale's law: a neuron whose weights have both signs gets an inhibitory twin, whic
 weights of an input that spikes are those of inhibitory relays, which spike one step later; what does not pass them
 waits as long. Negative weights of an input that is a current are those of an inhibitory input (`InhibitoryInput`),
 which takes the same values once more.
+
+Outputs are the spikes of neurons, or potentials: those of ``LI`` and ``CubaLI`` before them, and weighted sums of
+spikes or potentials, which are those of neurons that forget all within a step. The neurons of a potential never fire.
 """
 
 import json
@@ -37,7 +40,7 @@ from scipy.sparse.csgraph import connected_components
 
 from eisim.adapter.affine import LARGEST_EFFORT, Affine, bounded
 from eisim.adapter.names import Unused
-from eisim.adapter.nir_file import Graph, parse, read_graph
+from eisim.adapter.nir_file import Graph, Node, parse, read_graph, with_potentials
 from eisim.adapter.nir_linear import delayed, linear, shape_after, shape_of, source_of
 from eisim.adapter.nir_reference import Reference
 from eisim.adapter.unrolled import unroll
@@ -67,7 +70,11 @@ INTEGRATING = "dv/dt = (drive + I)/tau : volt\ndI/dt = -I/tau_s : volt\ndrive : 
 STRENGTHS, CHECKED = (1.0, 3.0, 10.0, 30.0), 20
 #: The share of steps in which inputs spike there.
 SHARE = 0.3
-NEURONS = {"LIF", "IF", "CubaLIF"}
+NEURONS, FILTERS = {"LIF", "IF", "CubaLIF"}, {"LI", "CubaLI"}
+#: Threshold of neurons whose potential is an output, in V: none reaches it.
+NEVER = 1e100
+#: The potentials of a circuit equal those of its graph to this, relative to the largest.
+EQUAL = 1e-9
 RESETS = ("value", "subtraction", "late subtraction")
 
 
@@ -85,6 +92,7 @@ class NIRNetwork:
     columns: np.ndarray  # of the network's inputs, for each stimulus column of the circuit
     signed: np.ndarray | None  # 1 or -1 for each of these columns: of ON and OFF channels
     shapes: dict[str, tuple[int, ...]]  # of what the nodes of the graph send
+    potentials: bool = False  # whether outputs are potentials of the readouts, at the end of each step; else spikes
 
     @property
     def n_inputs(self) -> int:
@@ -110,6 +118,7 @@ def from_nir(
     currents: bool | None = None,
     rate=100.0,
     reset: Literal["value", "subtraction", "late subtraction"] = "value",
+    potentials: bool = False,
 ) -> Circuit:
     """The spiking circuit of a NIR graph.
 
@@ -130,13 +139,17 @@ def from_nir(
     reset : {"value", "subtraction", "late subtraction"}
         What a spike does to a potential: it becomes the ``v_reset`` of the file; the threshold is subtracted; or the
         threshold is subtracted one step later, which is the default in snnTorch. The file does not say it.
+    potentials : bool
+        Whether the outputs are the potentials of the last neurons, which then never fire, as in snnTorch with
+        ``reset_mechanism="none"``; else their spikes.
 
     Returns
     -------
     Circuit
         Stimuli are in the order of the file's inputs; those of inhibitory inputs, ``"input_I"``, are the same again.
         Populations are called as their nodes, with a number where neurons of a node differ, and with ``_I`` if they are
-        the inhibitory part or the twins of others. Potentials are NIR's, in V.
+        the inhibitory part or the twins of others. Potentials are NIR's, in V. Outputs that are potentials are those of
+        readouts that never fire: record their ``v`` (`eisim.simulate`).
 
     Raises
     ------
@@ -149,11 +162,12 @@ def from_nir(
     snnTorch 1.0 writes ``v_reset`` = 0 for all its neurons, however they were trained. norse 1.1 writes time constants
     divided by a second, times its dt: a network that it wrote at a step of 1 ms has its own steps here with dt=1*us.
     """
-    return read_nir(file, dt=dt, euler=euler, currents=currents, rate=rate, reset=reset).circuit
+    how = {"euler": euler, "currents": currents, "rate": rate, "reset": reset, "potentials": potentials}
+    return read_nir(file, dt=dt, **how).circuit
 
 
 def read_nir(
-    file, *, dt=None, euler=None, currents=None, rate=100.0, reset="value", signed: bool = False
+    file, *, dt=None, euler=None, currents=None, rate=100.0, reset="value", potentials=False, signed: bool = False
 ) -> NIRNetwork:
     """The network of a NIR graph; arguments as of `from_nir`.
 
@@ -164,6 +178,8 @@ def read_nir(
     for name, given in (("euler", euler), ("currents", currents)):
         if not (given is None or isinstance(given, (bool, np.bool_))):
             raise InputError(f"from_nir: {name}: expected True, False or None, found {given!r:.60}")
+    if not isinstance(potentials, (bool, np.bool_)):
+        raise InputError(f"from_nir: potentials: expected True or False, found {potentials!r:.60}")
     rate = scalar_si(rate, "hertz", "from_nir: rate")
     if not rate > 0:
         raise InputError(f"from_nir: rate: expected more than 0, found {rate:g} Hz")
@@ -187,7 +203,11 @@ def read_nir(
         of_hostile_file(path, "a well-formed network"),
         np.errstate(all="ignore"),
     ):  # what is not finite is refused by name
+        if potentials:
+            graph = with_potentials(graph)
         network = _Reader(graph, dt, euler, currents, rate, reset, signed).network()
+        if potentials and not network.potentials:
+            raise InputError("expected LIF or CubaLIF before the outputs, whose potentials can be read, found others")
         check_steps(network)
         return network
 
@@ -200,6 +220,7 @@ def check_steps(network: NIRNetwork) -> None:
     values = rng.random((len(STRENGTHS), network.n_inputs)) * np.array(STRENGTHS)[:, None]
     steps, circuit = late + CHECKED, network.circuit
     dnn = unroll(circuit, Timing(steps * dt, dt, dt))
+    wanted = "potentials" if network.potentials else "spikes"
     columns = np.r_[*(dnn.units[r.population] for r in circuit.readouts)]
     if network.currents:
         given = (values for _ in range(CHECKED))
@@ -208,11 +229,12 @@ def check_steps(network: NIRNetwork) -> None:
         spikes = (rng.random((steps, len(values), network.n_inputs)) < SHARE).astype(float)
         rates = np.concatenate([np.full(i.size, i.rate) for i in circuit.inputs])
         given, stimuli = iter(spikes[:CHECKED]), network.stimuli(np.moveaxis(spikes, 0, 1)) / (rates * dt)
-    found = np.array([layer[:, columns] for layer in dnn.layers(stimuli)])[late:]
+    found = np.array([layer[:, columns] for layer in dnn.layers(stimuli, network.potentials)])[late:]
     expected = np.array([*network.reference().outputs(given)])
-    if expected.shape != found.shape or (expected != found).any():
+    tolerance = EQUAL * np.abs(expected).max(initial=0.0) if network.potentials else 0.0
+    if expected.shape != found.shape or not (np.abs(expected - found) <= tolerance).all():
         raise InputError(
-            "expected a circuit with the spikes of the graph by its reference evaluation, found others (our fault)"
+            f"expected a circuit with the {wanted} of the graph by its reference evaluation, found others (our fault)"
         )
 
 
@@ -323,7 +345,7 @@ class _Reader:
     @cached_property
     def values(self) -> dict[str, Affine]:
         """What each node that is no neuron sends, as an affine function of what neurons, filters and inputs send."""
-        units = {name for name, node in self.nodes.items() if node.kind in {*NEURONS, "Input", "LI", "CubaLI"}}
+        units = {name for name, node in self.nodes.items() if node.kind in {*NEURONS, "Input", *FILTERS}}
         before = {name: [] if name in units else self.sources[name] for name in self.nodes if name in self.shapes}
         found = {}
         try:
@@ -343,7 +365,10 @@ class _Reader:
 
     def _received(self, name, values) -> Affine:
         """The sum of what a node receives."""
-        first, *others = [values[source] for source in self.sources[name] if source in values]
+        found = [values[source] for source in self.sources[name] if source in values]
+        if not found:
+            raise InputError(f"node {name!r}: expected a path from an input, found none")
+        first, *others = found
         for other in others:
             if other.size != first.size:
                 raise InputError(f"node {name!r}: expected sources of one size, found {first.size} and {other.size}")
@@ -392,11 +417,11 @@ class _Reader:
         parts, found = dict(received.parts), []
         for key in received.parts:
             source, delay = source_of(key)
-            if self.nodes[source].kind in ("LI", "CubaLI"):
+            if self.nodes[source].kind in FILTERS:
                 tau_s, value = self._filtered(name, source, delay, parts.pop(key))
                 found.append(self._pathway(name, tau, lost, resistance, tau_s, np.ones(size), value))
         direct = replace(received, parts=parts)
-        if self.nodes[name].kind == "CubaLIF":
+        if self.nodes[name].kind in ("CubaLIF", "CubaLI"):
             tau_s, gain = self._each(name, "tau_syn"), self._each(name, "w_in", 1.0)
             return [self._pathway(name, tau, lost, resistance, tau_s, gain, direct), *found]
         brief, effect = np.full(size, BRIEF * self.dt), lost * resistance
@@ -421,7 +446,7 @@ class _Reader:
         if self.nodes[source].kind == "CubaLI":
             raise InputError(f"node {source!r}: expected a CubaLI for an output alone, found neurons after it")
         received = self._received(source, self.values)
-        if any(self.nodes[source_of(key)[0]].kind in ("LI", "CubaLI") for key in received.parts):
+        if any(self.nodes[source_of(key)[0]].kind in FILTERS for key in received.parts):
             raise InputError(f"node {source!r}: expected neurons or inputs before it, found another LI")
         tau_s, entries = self._each(source, "tau"), part.tocoo()
         rows, columns = entries.coords
@@ -438,11 +463,11 @@ class _Reader:
 
     def _read(self, name) -> _Neurons:
         node, size = self.nodes[name], int(np.prod(self.shapes[name]))
-        threshold, resistance = self._each(name, "v_threshold"), self._each(name, "r")
+        threshold, resistance = self._each(name, "v_threshold", NEVER), self._each(name, "r")
         if node.kind == "IF":
             tau, lost, effect = np.full(size, ENDLESS * self.dt), np.full(size, self.dt), 0.0
         else:
-            tau, lost = self._kept(name, self._each(name, "tau_mem" if node.kind == "CubaLIF" else "tau"))
+            tau, lost = self._kept(name, self._each(name, "tau_mem" if node.kind.startswith("Cuba") else "tau"))
             effect = lost
         pathways = self._pathways(name, tau, lost, resistance)
         bias = self._each(name, "v_leak", 0.0) + sum(p.drive * p.value.constant for p in pathways)
@@ -476,6 +501,8 @@ class _Reader:
 
     def _spike(self, name, threshold, lost) -> tuple[np.ndarray, np.ndarray]:
         """Thresholds, and potentials after a spike at threshold."""
+        if name in self.graded:
+            return threshold, np.zeros(len(threshold))
         reset = self._each(name, "v_reset", 0.0)
         if self.reset != "value":
             reset = threshold - threshold / ((1 - lost) if self.reset == "late subtraction" else 1.0)
@@ -568,6 +595,7 @@ class _Reader:
             if (v > threshold).any() or not np.isfinite(v).all():
                 raise InputError(f"node {name!r}: expected biases that leave neurons silent while they are late")
             return {"v": v} if v.any() else {}
+        forgets = 1 - neurons.lost <= LEAST  # all within a step
         currents, effects = {}, {"e": self._effect(tau, tau_e), "i": self._effect(tau, tau_i)}
         faded = {"e": np.ones(neurons.size), "i": np.ones(neurons.size)}
         for pathway, letter in zip(neurons.pathways, neurons.letters, strict=True):
@@ -579,12 +607,13 @@ class _Reader:
         for _ in range(late if neurons.bias.any() else 0):
             currents = {letter: current / faded[letter] for letter, current in currents.items()}
             lacks = sum((effects[letter] * current for letter, current in currents.items()), np.zeros(neurons.size))
+            v = np.where(forgets, neurons.bias + lacks, v)
             if (v > threshold).any():
                 raise InputError(
                     f"node {name!r}: expected biases that leave neurons silent in the {late} steps by which they are "
                     f"late, found {neurons.bias[np.argmax(v - threshold)]:g}"
                 )
-            v = (v - neurons.lost * neurons.bias - lacks) / (1 - neurons.lost)
+            v = np.where(forgets, 0.0, (v - neurons.lost * neurons.bias - lacks) / (1 - neurons.lost))
         if not np.isfinite(v).all():
             raise InputError(f"node {name!r}: expected biases of finite effect, found others")
         state = {f"I_{letter}": current for letter, current in currents.items()}
@@ -593,7 +622,7 @@ class _Reader:
     # the circuit
 
     def network(self) -> NIRNetwork:
-        read = {name: self._read(name) for name in self.neurons if self.sources[name]}
+        read = {name: self._read(name) for name in (*self.neurons, *self.graded) if self.sources[name]}
         late, outputs = self._late(read), self._outputs(read)
         unused, parts = Unused(), {}
         inputs, columns, signed, populations, projections = self._inputs(read, unused, parts)
@@ -611,7 +640,8 @@ class _Reader:
                 parts[name].append(part)
                 if run >= 0 and run not in readouts:
                     readouts[run] = part.name
-                populations.append(_population(part, neurons, state, self.reset != "value"))
+                subtracts = self.reset != "value" and name not in self.graded
+                populations.append(_population(part, neurons, state, subtracts))
                 if len(populations) > MOST_POPULATIONS:
                     raise InputError(f"expected at most {MOST_POPULATIONS:,} different kinds of neurons, found more")
         relayed = self._relayed(read)
@@ -628,7 +658,7 @@ class _Reader:
         circuit = Circuit(title, inputs, populations, projections, found)
         most = max(late[name] for name, _ in outputs)
         how = self.dt, self.euler, self.currents, self.reset
-        return NIRNetwork(self.graph, circuit, *how, most, columns, signed, self.shapes)
+        return NIRNetwork(self.graph, circuit, *how, most, columns, signed, self.shapes, bool(self.graded))
 
     def _wait(self, source, target, sign, late, relayed, filters) -> float:
         """Delay beyond that of the file, in s."""
@@ -710,26 +740,41 @@ class _Reader:
         """Node and neuron that each output of the network is."""
         found = []
         for name in self.outputs:
-            received = self._received(name, self.values) if self.sources[name] else None
-            if received is None:
-                raise InputError(f"node {name!r}: expected an output of something, found nothing before it")
-            at = np.full(received.size, -1)
-            of = np.empty(received.size, dtype=object)
-            for key, part in received.parts.items():
-                source, delay = source_of(key)
-                entries = part.tocoo()
-                rows, columns = entries.coords
-                if source not in read or delay or (entries.data != 1).any():
-                    wanted = "each output to be the spikes of one neuron"
-                    raise InputError(f"node {name!r}: expected {wanted}, found a weighted sum, a potential or a delay")
-                if (at[columns] >= 0).any() or len(np.unique(columns)) < len(columns):
-                    raise InputError(f"node {name!r}: expected the spikes of one neuron, found those of several added")
-                at[columns], of[columns] = rows, source
-            if (at < 0).any() or received.constant.any():
-                raise InputError(f"node {name!r}: expected the spikes of one neuron, found an output without neuron")
-            found += zip(of.tolist(), at.tolist(), strict=True)
+            if name in self.graded:
+                found += [(name, k) for k in range(read[name].size)]
+            else:
+                found += zip(*_single(self._received(name, self.values)), strict=True)
         if len(set(found)) < len(found):
             raise InputError("expected outputs of different neurons, found the same neuron twice")
+        return found
+
+    @cached_property
+    def graded(self) -> dict[str, None]:
+        """Nodes whose potentials are outputs: filters, and outputs that are weighted sums.
+
+        These are potentials of neurons that forget all within a step.
+        """
+        found, spikes = {}, False
+        for name in self.outputs:
+            if not self.sources[name]:
+                raise InputError(f"node {name!r}: expected an output of something, found nothing before it")
+            received = self._received(name, self.values)
+            sources = {source_of(key)[0] for key in received.parts}
+            kinds = {self.nodes[source].kind for source in sources}
+            if not kinds & {*NEURONS, *FILTERS}:
+                raise InputError(f"node {name!r}: expected spikes or potentials of neurons, found an output without")
+            is_single = _single(received) is not None
+            if is_single and kinds <= NEURONS:
+                spikes = True
+            elif is_single and kinds <= FILTERS:
+                found |= dict.fromkeys(sorted(sources))
+            else:
+                tau = self.dt if self.euler else -self.dt / np.log(LEAST)
+                value = {"tau": np.array(tau), "r": np.ones(()), "v_leak": np.zeros(())}
+                self.nodes = self.nodes | {name: Node("LI", value)}
+                found[name] = None
+        if found and spikes:
+            raise InputError("expected outputs that are all spikes or all potentials, found both")
         return found
 
     def _keys(self, name, neurons, sends):
@@ -819,6 +864,19 @@ def _projections(sources, targets, sign, matrix, delay):
             chosen = rows[:, target.which]
             if chosen.nnz:
                 yield Projection(source.name, target.name, chosen, delay=delay)
+
+
+def _single(received: Affine) -> tuple[list[str], list[int]] | None:
+    """The node and the unit that each element is; ``None`` if one is anything else."""
+    at, of = np.full(received.size, -1), np.empty(received.size, dtype=object)
+    for key, part in received.parts.items():
+        source, delay = source_of(key)
+        entries = part.tocoo()
+        rows, columns = entries.coords
+        if delay or (entries.data != 1).any() or (at[columns] >= 0).any() or len(np.unique(columns)) < len(columns):
+            return None
+        at[columns], of[columns] = rows, source
+    return None if (at < 0).any() or received.constant.any() else (of.tolist(), at.tolist())
 
 
 def _one(value, what) -> float:

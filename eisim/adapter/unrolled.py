@@ -8,7 +8,7 @@ potentials or rates of coupled units towards each other.
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 
 import numpy as np
@@ -76,10 +76,10 @@ class UnrolledDNN(Shown):
         """Which units are those of each population."""
         return spans(self.circuit.populations)
 
-    def layers(self, stimuli) -> Iterator[np.ndarray]:
+    def layers(self, stimuli, potentials: bool = False) -> Iterator[np.ndarray]:
         """Output of each layer: rates in Hz, or spikes (bool), trials × units in the order of populations.
 
-        That of silenced neurons is 0.
+        That of silenced neurons is 0. With `potentials` it is the membrane potentials of spiking neurons instead, in V.
         """
         inputs = [(i.name, i.size) for i in self.circuit.inputs]
         stimuli = checked(stimuli, inputs, f"stimuli of the DNN of {self.circuit.name!r}", in_time=True)
@@ -88,7 +88,7 @@ class UnrolledDNN(Shown):
         given = stimuli if stimuli.ndim == 3 else stimuli[:, None]
         frames = given * scale
         frame_of_step = np.arange(self.steps) * frames.shape[1] // self.steps
-        run = self._rate_layers if self.circuit.kind == "rate" else self._spiking_layers
+        run = self._rate_layers if self.circuit.kind == "rate" else partial(self._spiking_layers, potentials)
         biases = self._biases(given)
         rasters = self._given_spikes(given)
         # As many outputs as the delays reach back, and the weights as the product with all trials wants them.
@@ -194,7 +194,7 @@ class UnrolledDNN(Shown):
                 rates[..., units] = neuron.transfer(state[..., units])
         return rates
 
-    def _spiking_layers(self, inputs, past, onto_units):
+    def _spiking_layers(self, potentials, inputs, past, onto_units):
         tau = self._each(lambda p: p.neuron.tau)
         tau_e, tau_i = self._each(lambda p: p.neuron.excitation.tau), self._each(lambda p: p.neuron.inhibition.tau)
         leak, fade_e, fade_i = (exp(-self.dt / t) for t in (tau, tau_e, tau_i))
@@ -230,7 +230,7 @@ class UnrolledDNN(Shown):
                         excitation = excitation + arriving
                     else:
                         inhibition = inhibition + arriving
-            yield spikes
+            yield v if potentials else spikes
 
 
 def _response_to_decaying_input(dt, tau, tau_s):

@@ -42,6 +42,7 @@ Backend = StrEnum("Backend", ["cpp", "numpy", "cuda_standalone"])
 AblationBackend = StrEnum("AblationBackend", ["cpp", "numpy", "cuda_standalone", "runtime"])
 Controls = StrEnum("Controls", ["all", "none"])
 Reset = StrEnum("Reset", [(each, each) for each in ("value", "subtraction", "late-subtraction")])
+Readout = StrEnum("Readout", [(each, each) for each in ("spikes", "mean", "max", "final")])
 Format = StrEnum("Format", ["onnx", "torch", "nir", "brian2"])
 CacheAction = StrEnum("CacheAction", ["show", "clear"])
 TakenFor = StrEnum("TakenFor", ["both", "excitatory", "inhibitory", "omitted"])
@@ -665,6 +666,9 @@ def ablate(
     steps: Annotated[int, Option(help="Of NIR: time steps for which a row acts.", min=1, max=100_000)] = 25,
     dt: Annotated[str | None, Option(help="Of NIR: time step of the network, such as 1ms.", metavar="TIME")] = None,
     reset: Annotated[Reset, Option(help="Of NIR: what a spike does to the potential.")] = Reset.value,
+    readout: Annotated[
+        Readout | None, Option(help="Of NIR: of an output its spikes, or its mean, largest or final potential.")
+    ] = None,
     backend: Annotated[
         AblationBackend | None,
         Option("--backend", "--device", help="Brian2 device: cpp by default, of a script runtime."),
@@ -698,7 +702,7 @@ def ablate(
     Example: python -m eisim ablate CUBA.py --override synapses_1=inhibitory --score works --criterion 0.9
     """
     of_network = {"--data": data, "--target": target, "--weights": weights, "--ignore": ignore, "--header": header}
-    of_network |= {"--controls": controls, "--dt": dt}
+    of_network |= {"--controls": controls, "--dt": dt, "--readout": readout}
     usual = {
         "--kind": (kind, Kind.both),
         "--levels": (levels, 6),
@@ -726,7 +730,7 @@ def ablate(
         raise InputError("ablate: --backend: expected cpp, numpy or cuda_standalone, found 'runtime'")
     backend = backend or AblationBackend.cpp
     of_nir = network.suffix.lower() == ".nir"
-    for_nir = [name for name in ("--steps", "--dt", "--reset") if of_network.get(name) is not None]
+    for_nir = [name for name in ("--steps", "--dt", "--reset", "--readout") if of_network.get(name) is not None]
     if for_nir and not of_nir:
         raise InputError(f"ablate: {for_nir[0]}: expected with NET.nir only")
     if of_nir and kind is Kind.rate:
@@ -753,7 +757,8 @@ def ablate(
             labelled = LabelledData.from_file(data, target, weights, report, **read)
             step = None if dt is None else parse_quantity(dt, "second", "ablate: --dt")
             wanted = np.linspace(0, 1, levels), steps, backend.value, report, controls is not Controls.none
-            return NetworkAblations((ablate_file(network, labelled, *wanted, step, reset.value.replace("-", " ")),))
+            how = step, reset.value.replace("-", " "), None if readout is None else readout.value
+            return NetworkAblations((ablate_file(network, labelled, *wanted, *how),))
         dnn = feed_forward(read_onnx(network), "ablate")
         labelled = LabelledData.from_file(data, target, weights, report, **read)
         fractions, floors = np.linspace(0, 1, levels), class_floors(dnn, labelled, report)
@@ -763,6 +768,7 @@ def ablate(
 
     out = out or Path("results") / f"ablate-{network.stem}"
     settings = {"levels": levels} | ({"steps": steps, "dt": dt, "reset": reset.value} if of_nir else {})
+    settings |= {} if readout is None else {"readout": readout.value}
     how = {"kinds": kinds, "backend": backend.value, "settings_si": settings}
     found, view = _record("ablate", out, compute, how, also="ablation.json")
     if not json_:

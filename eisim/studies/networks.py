@@ -91,6 +91,7 @@ class NetworkAblation(Shown):
     excitatory_errors: np.ndarray | None = None
     # For each judged class what networks score on rows that they were not trained on; None: not examined.
     held_out: tuple[HeldOut | None, ...] | None = None
+    readout: str = ""  # what counts of each output, such as "final potential"; by default its rate or spikes
 
     def __repr__(self):
         accuracy, kept = self.accuracy, sum(curve.is_computed and curve.is_reached for curve in self.output_curves)

@@ -258,8 +258,8 @@ def test_what_no_circuit_can_have_is_named(tmp_path):
     with pytest.raises(InputError, match=r"expected loops that pass neurons, found one through 'w'|'w2'"):
         edges = [("input", "w"), ("w", "w2"), ("w2", "w"), ("w2", "n"), ("n", "output")]
         from_nir(graph(edges, linear | {"w2": nir.Linear(np.eye(2))}))
-    with pytest.raises(InputError, match="node 'output': expected each output to be the spikes of one neuron"):
-        from_nir(graph([("input", "n"), ("n", "w"), ("w", "output")], {"w": nir.Linear(2 * np.eye(2))}))
+    with pytest.raises(InputError, match="node 'output': expected spikes or potentials of neurons, found an output w"):
+        from_nir(graph([("input", "n"), ("input", "w"), ("w", "output")], {"w": nir.Linear(2 * np.eye(2))}))
     with pytest.raises(
         InputError, match=r"node 'n': expected time constants of at least a time step \(2 ms\), found 1"
     ):

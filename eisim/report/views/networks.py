@@ -118,7 +118,8 @@ class NetworksView(View[NetworkAblations]):
     @property
     def _rule(self) -> str:
         """How the network decides."""
-        return "the network's own threshold" if len(self._first.judged) == 1 else "argmax"
+        rule = "the network's own threshold" if len(self._first.judged) == 1 else "argmax"
+        return f"{rule} of the {self._first.readout}" if self._first.readout else rule
 
     @cached_property
     def _rows(self) -> dict[str, list[dict]]:
@@ -137,6 +138,7 @@ class NetworksView(View[NetworkAblations]):
             "points": len(first.data.targets),
             "signed_inputs": first.signed_inputs,
             "network_accuracy": first.network_accuracy,
+            **({"readout": first.readout} if first.readout else {}),
             "fraction_removed": first.fractions,
             **{each.kind: self._circuit(each) for each in self.result.kinds},
         }
@@ -295,10 +297,18 @@ _OF_SPIKES = (
 )
 
 
+#: The same, where outputs are potentials.
+_OF_POTENTIALS = (
+    "An output is the {readout} of a neuron that never fires. Its synapses are excitatory and inhibitory, as those of "
+    "all others, and ablation weakens the inhibitory ones.",
+)
+
+
 def _removed(result):
     """What ablation takes from the circuit, and how that differs from setting negative weights to 0."""
     if result.kind == "spiking" and result.zeroed is None:
-        return Explanation("What is removed", _OF_SPIKES)
+        more = [each.format(readout=result.readout) for each in _OF_POTENTIALS if result.readout]
+        return Explanation("What is removed", (*_OF_SPIKES, *more))
     off = "The OFF channel of an input excites, and stays too. " if result.signed_inputs else ""
     paragraphs = (
         "A unit with outgoing weights of both signs has an inhibitory twin, an input with negative weights an "
