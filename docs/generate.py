@@ -103,7 +103,8 @@ API = {
     "Recurrent networks": ("eisim", "RNN from_rnn train_recurrent RecurrentNetwork RecurrentTask task_from_neurogym"),
     "Tasks of recurrent networks": ("eisim.analysis.recurrent_tasks", "perceptual_decision context_integration "
                                     "delayed_match angle_memory"),
-    "Theory": ("eisim", "certify Certificate StructuralCertificate synthesize predict Prediction mean_field MeanField"),
+    "Theory": ("eisim", "certify Certificate StructuralCertificate WiringFloor synthesize predict Prediction "
+               "mean_field MeanField"),
     "Spectra": ("eisim", "spectrum Spectrum"),
     "Settings of an experiment": ("eisim.values", "Value quantity"),
     "Files and progress": ("eisim", "save load Progress"),

@@ -72,6 +72,7 @@ _HOMES = {
     "eisim.theory.certificate": ("Certificate", "certify"),
     "eisim.theory.spectrum": ("Spectrum", "spectrum"),
     "eisim.theory.structure.certificate": ("StructuralCertificate",),
+    "eisim.theory.structure.floor": ("WiringFloor",),
     "eisim.theory.synthesis": ("synthesize",),
     "eisim.analysis.training": ("train",),
     "eisim.distributions": ("Gamma", "Lognormal", "Normal"),

@@ -1,6 +1,6 @@
 """`certify`: everything the theory says of a function, before anything is simulated."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
@@ -24,6 +24,7 @@ from eisim.theory.swept import find_violations
 if TYPE_CHECKING:
     from eisim.connectome import Connectome
     from eisim.theory.structure.certificate import StructuralCertificate
+    from eisim.theory.structure.floor import WiringFloor
     from eisim.theory.structure.graph import SignedGraph
 
 LOSSES = ("zero_one", "l1", "l2", "linf")
@@ -164,6 +165,16 @@ def certify(
 
 @overload
 def certify(
+    function: TruthTable | Region | LabelledData,
+    losses: Sequence[str] | None = None,
+    *,
+    report: Report | None = None,
+    signs: Mapping[str, str] | Sequence[str],
+) -> "WiringFloor": ...
+
+
+@overload
+def certify(
     function: "Circuit | Connectome | SignedGraph",
     *,
     report: Report | None = None,
@@ -185,7 +196,8 @@ def certify(
     readouts: str | Iterable | None = None,
     unknown: str = "both",
     mixed: str = "both",
-) -> "Certificate | StructuralCertificate":
+    signs: Mapping[str, str] | Sequence[str] | None = None,
+) -> "Certificate | StructuralCertificate | WiringFloor":
     """Prove what excitatory-only circuits can do with a function, or what the wiring of a circuit alone proves.
 
     Parameters
@@ -210,11 +222,15 @@ def certify(
     unknown, mixed : {"both", "excitatory", "inhibitory", "omitted"}
         Of a connectome: what synapses of unknown sign, and those of either sign, are taken for. ``"both"``: what is
         proved holds whichever sign they have.
+    signs : dict of str to str, or sequence of str, optional
+        Of a function: for each input, by name or in order, ``"rises"`` or ``"+"``, ``"falls"`` or ``"-"``, ``"none"``
+        or ``"mixed"``, such as `StructuralCertificate.signs`. The floor is then that of all circuits whose wiring has
+        these signs, not of excitatory-only ones.
 
     Returns
     -------
-    Certificate or StructuralCertificate
-        The second of a circuit or a connectome.
+    Certificate, StructuralCertificate or WiringFloor
+        The second of a circuit or a connectome, the third of a function with signs.
 
     Raises
     ------
@@ -234,7 +250,8 @@ def certify(
     """
     if not isinstance(function, (TruthTable, Region, LabelledData)):
         wiring = _wiring(function)
-        if given := [name for name, value in (("losses", losses), ("orient", orient)) if value is not None]:
+        of_function = {"losses": losses, "orient": orient, "signs": signs}
+        if given := [name for name, value in of_function.items() if value is not None]:
             raise InputError(f"certify: {given[0]}: expected with a function only, found a {type(function).__name__}")
         from eisim.theory.structure.certificate import certify_structure
 
@@ -251,6 +268,14 @@ def certify(
             f"certify: {data.name}: target {data.target!r}: expected values with an order, found {len(data.classes)} "
             "classes (data.against_others(k) makes two of them, class k and the others)"
         )
+    if signs is not None:
+        if orient is not None:
+            raise InputError("certify: orient: expected without signs, which say how inputs count")
+        from eisim.theory.structure.floor import certify_with_signs
+
+        if isinstance(function, TruthTable) and isinstance(signs, Mapping):  # its inputs have no names
+            signs = list(signs.values())
+        return certify_with_signs(data, signs, losses, report)
     sample = _sample(function, data)
     points = sample.points
     report = announced(sample, losses, report)

@@ -92,7 +92,7 @@ class Violations(ABC):
 
     @property
     @abstractmethod
-    def _worst(self) -> tuple[int, int] | None:
+    def worst(self) -> tuple[int, int] | None:
         """Observations of the pair with the largest fall; of equal ones distinct points, the nearest, the lowest."""
 
     @abstractmethod
@@ -102,16 +102,16 @@ class Violations(ABC):
     @property
     def witness(self) -> Witness | None:
         """The pair with the largest fall, the nearest such pair."""
-        if self._worst is None:
+        if self.worst is None:
             return None
-        return Witness(*(tuple(self.sample.points[i].tolist()) for i in self._worst))
+        return Witness(*(tuple(self.sample.points[i].tolist()) for i in self.worst))
 
     @property
     def largest_fall(self) -> Fraction:
         """The largest f(x) - f(y), 0 if there is none."""
-        if self._worst is None:
+        if self.worst is None:
             return Fraction(0)
-        x, y = (Fraction(float(self.sample.targets[i])) for i in self._worst)
+        x, y = (Fraction(float(self.sample.targets[i])) for i in self.worst)
         return x - y
 
 
@@ -124,7 +124,7 @@ class ViolatingPairs(Violations):
     above: list[int]  # for each x the set of y, as positions in `columns`
 
     @cached_property
-    def _worst(self):
+    def worst(self):
         found = []
         for k, bits in enumerate(self.above):
             for _ in range(2):  # the second, lest the first be the same point

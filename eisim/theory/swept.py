@@ -49,7 +49,7 @@ class SweptViolations(Violations):
         return cls(sample, pairs, high, order, place)
 
     @cached_property
-    def _worst(self):
+    def worst(self):
         if not self.pairs:
             return None
         height, first = self.sample.height, self.sample.first

@@ -51,8 +51,9 @@ def cone(graph: SignedGraph, readout: int) -> np.ndarray:
     """Whether each node is on a walk from any input to a readout, given by its place."""
     starts = [2 * v for nodes in graph.inputs for v in nodes]
     end = graph.readouts[readout]
-    on = reached(graph.cover, starts).reshape(-1, 2).any(axis=1)
-    return on & reached(graph.cover_backwards, [2 * end, 2 * end + 1]).reshape(-1, 2).any(axis=1)
+    heard = reached(graph.cover, starts).reshape(-1, 2).any(axis=1)
+    sends = reached(graph.cover_backwards, [2 * end, 2 * end + 1]).reshape(-1, 2).any(axis=1)
+    return np.logical_and(heard, sends)
 
 
 def is_sign_cut(graph: SignedGraph, readout: int, neurons) -> bool:
