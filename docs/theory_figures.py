@@ -1,4 +1,4 @@
-"""The figures of the pages on theory, computed by `eisim.theory`."""
+"""The figures of the pages on theory, computed by eisim."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -7,6 +7,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from eisim import Circuit, FixedInDegree, Input, Population, Projection, ThresholdLinear, ablate, spectrum
+from eisim.analysis.perceptron import capacity, separable_share
 from eisim.functions import REGIONS, LabelledData, Region, TruthTable
 from eisim.theory.certificate import certify
 from eisim.theory.code import falls_code
@@ -170,7 +171,36 @@ def sparse_network(n: int) -> Circuit:
     )
 
 
-FIGURES = (order_cone, faces, cover, falls_along_chains, closure, assumptions, spectra)
+def perceptron() -> Figure:
+    """Draw how many random patterns are separable, by weights of any sign and by weights of given signs."""
+    figure = Figure(figsize=(7.2, 2.8), layout="constrained")
+    share, number = figure.subplots(1, 2)
+    kinds = {"free signs": (None, RISING), "half inhibitory": (0.5, "#777777"), "excitatory-only": (0.0, ONE)}
+    n, numbers, sizes = 10, np.arange(1, 41), (5, 10, 20, 40)
+    for name, (fraction, colour) in kinds.items():
+        found = {
+            size: capacity(size, None if fraction is None else int(fraction * size), draws=40 if size == n else 20)
+            for size in sizes
+        }
+        has_signs = fraction is not None
+        exact = [separable_share(k, n, has_signs) for k in numbers]
+        share.plot(numbers / n, exact, color=colour, lw=1)
+        share.plot(numbers / n, [(found[n].patterns >= k).mean() for k in numbers], "o", ms=2.5, color=colour)
+        middle = np.array([found[size].mean / size for size in sizes])
+        ends = np.array([np.array(found[size].interval) / size for size in sizes])
+        shift = {"free signs": 1.0, "half inhibitory": 0.96, "excitatory-only": 1.04}[name]
+        bars = np.abs(ends.T - middle)
+        number.errorbar(np.array(sizes) * shift, middle, bars, fmt="o", ms=3, color=colour, label=name, lw=1)
+        number.plot(sizes, [found[size].expected / size for size in sizes], color=colour, lw=1)
+    share.set(title=f"{n} inputs", xlabel="patterns per input", ylabel="share that is separable")
+    number.set(title="largest number", xlabel="inputs", ylabel="patterns per input", xscale="log", ylim=(0, 4.5))
+    number.set_xticks(sizes, sizes)
+    number.minorticks_off()
+    number.legend(frameon=False)
+    return figure
+
+
+FIGURES = (order_cone, faces, cover, falls_along_chains, closure, assumptions, spectra, perceptron)
 
 
 def _plane(axes):
