@@ -35,11 +35,12 @@ class Settings(Value):
     rate, tonic_rate : quantity
         Rates of stimuli and of tonic drive.
     coupling : float
-        Excitatory synapses that a gap junction counts as, in rate circuits; 0 leaves them out.
+        Conductance of a gap junction relative to the leak of a neuron, in rate circuits; 0 leaves gap junctions out.
+        It is asked for where there are some. About 0.05 is the weight of a chemical synapse of the worm.
     gain : float
         Summed weight of all that a neuron receives, in rate circuits.
-    unknown, mixed : {"omitted", "excitatory", "inhibitory"}
-        What synapses without a known sign, and those that may have either sign, are taken for.
+    unknown, mixed : {"omitted", "excitatory", "inhibitory", "both"}
+        What synapses without a known sign, and those that may have either sign, are taken for; both: half each.
     vary : bool
         Whether these, the coupling and the gain are varied.
     ways : {"outgoing", "both"}
@@ -57,7 +58,7 @@ class Settings(Value):
         Whether the full ablation is controlled: readout re-fitted, excitation scaled to compensate, and shams.
     duration, window, dt : quantity
         Duration of a trial, of the read-out window at its end (0: 0.1 s in rate circuits, else 0.9 s), and of a time
-        step (0: 5 ms in rate circuits, else 0.1 ms).
+        step (0: 5 ms in rate circuits, else 0.1 ms), which is shorter where gap junctions ask for it.
     """
 
     file: str = ""
@@ -76,10 +77,10 @@ class Settings(Value):
     readouts: str = ""
     rate: float = quantity(100.0, "hertz", positive=True)
     tonic_rate: float = quantity(20.0, "hertz", non_negative=True)
-    coupling: float = quantity(0.0, "1", non_negative=True)
+    coupling: float | None = None
     gain: float = quantity(0.9, "1", positive=True)
-    unknown: Literal["omitted", "excitatory", "inhibitory"] = "omitted"
-    mixed: Literal["omitted", "excitatory", "inhibitory"] = "omitted"
+    unknown: Literal["omitted", "excitatory", "inhibitory", "both"] = "omitted"
+    mixed: Literal["omitted", "excitatory", "inhibitory", "both"] = "omitted"
     vary: bool = True
     ways: Literal["outgoing", "both"] = "outgoing"
     lesions: str = "all"
@@ -101,7 +102,7 @@ def run(settings: Settings, kinds, seed, backend, report):
     from eisim.connectome import read_connectome
     from eisim.studies.connectome.measure import measure
     from eisim.studies.connectome.result import Protocol
-    from eisim.studies.connectome.wiring import Entry, Wiring, lesions_of, read_required
+    from eisim.studies.connectome.wiring import Entry, Wiring, coupling_of, lesions_of, read_required
 
     for needed in ("file", "inputs", "readouts"):
         if not getattr(settings, needed):
@@ -109,7 +110,7 @@ def run(settings: Settings, kinds, seed, backend, report):
     given = {option: getattr(settings, name) for name, option in COLUMNS.items() if getattr(settings, name)}
     connectome = read_connectome(settings.file, **given, signs=_signs(settings.signs), report=report)
     kind = "rate" if "rate" in kinds else "spiking"
-    rates = (settings.rate, settings.tonic_rate, settings.coupling)
+    rates = (settings.rate, settings.tonic_rate, coupling_of(settings.coupling, connectome, kind))
     inputs, tonic, readouts = (Entry.listed(getattr(settings, name), name) for name in ("inputs", "tonic", "readouts"))
     wiring = Wiring(kind, inputs, tonic, readouts, *rates, settings.unknown, settings.mixed, settings.gain)
     usual = {"window": 0.1, "dt": 5e-3} if kind == "rate" else {"window": 0.9, "dt": 0.1e-3}

@@ -18,11 +18,11 @@ class Settings(Value):
     touch, tonic : quantity
         Rate that a touch of strength 1 gives the touch receptors, and tonic drive of AVB.
     coupling : float
-        Chemical synapses that a gap junction counts as.
+        Conductance of a gap junction relative to the leak of a neuron; 0.05 is about the weight of a chemical synapse.
     gain : float
         Summed weight of all that a neuron receives.
-    glutamate : {"inhibitory", "excitatory", "omitted"}
-        Sign of the synapses of neurons that release glutamate, which has receptors of both signs.
+    glutamate : {"inhibitory", "excitatory", "omitted", "both"}
+        Sign of the synapses of neurons that release glutamate, which has receptors of both signs; both: half each.
     ways : {"outgoing", "both"}
         What silencing a neuron takes: its chemical synapses, or all that it sends and receives.
     lesions : str
@@ -34,20 +34,21 @@ class Settings(Value):
     controls : {"all", "none"}
         Whether the full ablation is controlled: readout re-fitted, excitation scaled to compensate, and shams.
     duration, window, dt : quantity
-        Duration of a trial, of the read-out window at its end, and of a time step.
+        Duration of a trial, of the read-out window at its end, and of a time step, which is shorter where gap junctions
+        ask for it.
     """
 
     touch: float = quantity(50.0, "hertz", positive=True)
     tonic: float = quantity(20.0, "hertz", non_negative=True)
-    coupling: float = quantity(10.0, "1", non_negative=True)
+    coupling: float = quantity(0.05, "1", non_negative=True)
     gain: float = quantity(0.9, "1", positive=True)
-    glutamate: Literal["inhibitory", "excitatory", "omitted"] = "inhibitory"
+    glutamate: Literal["inhibitory", "excitatory", "omitted", "both"] = "inhibitory"
     ways: Literal["outgoing", "both"] = "outgoing"
     lesions: str = "all"
     levels: int = count(6, 2, 101)
     shuffles: int = count(20, 0, 1000)
     controls: Literal["all", "none"] = "all"
-    duration: float = quantity(1.0, "second", positive=True)
+    duration: float = quantity(0.5, "second", positive=True)
     window: float = quantity(100e-3, "second", positive=True)
     dt: float = quantity(5e-3, "second", positive=True)
 

@@ -17,7 +17,7 @@ from eisim.neurons.neuron import model_name
 from eisim.weights import AllToAll, Independent, Rule, with_entries
 
 #: What synapses of unknown sign, and those of either sign, can be taken for: their shares of each sign.
-_TAKEN_FOR = {"omitted": (0.0, 0.0), "excitatory": (1.0, 0.0), "inhibitory": (0.0, 1.0), "both": (0.5, 0.5)}
+TAKEN_FOR = {"omitted": (0.0, 0.0), "excitatory": (1.0, 0.0), "inhibitory": (0.0, 1.0), "both": (0.5, 0.5)}
 #: The model of Shiu et al. (2024): weight of a synapse (V), delay (s), and synapses in an event of an input.
 SHIU_WEIGHT, SHIU_DELAY, SHIU_DRIVE = 0.275e-3, 1.8e-3, 250
 #: Rates of inputs for a stimulus value of 1, in Hz, by kind.
@@ -168,8 +168,8 @@ def _neuron(given, kind, what):
 def _signed(connectome, unknown, mixed):
     """Counts of excitatory and of inhibitory synapses."""
     shares = {
-        "unknown": _TAKEN_FOR[checked(unknown, "circuit: unknown", tuple(_TAKEN_FOR))],
-        "mixed": _TAKEN_FOR[checked(mixed, "circuit: mixed", tuple(_TAKEN_FOR))],
+        "unknown": TAKEN_FOR[checked(unknown, "circuit: unknown", tuple(TAKEN_FOR))],
+        "mixed": TAKEN_FOR[checked(mixed, "circuit: mixed", tuple(TAKEN_FOR))],
     }
     found = {}
     for place, (sign, part) in enumerate({"E": "excitatory", "I": "inhibitory"}.items()):
@@ -331,15 +331,19 @@ def outputs(circuit: Circuit) -> tuple[str, ...]:
     return tuple(label for readout in circuit.readouts for label in circuit.population(readout.population).labels)
 
 
-def silence(circuit: Circuit, names: list[str], ways: str) -> Circuit:
-    """The circuit without what neurons send, or with `ways` ``"both"`` without what they receive, too."""
+def silence(circuit: Circuit, names: list[str], ways: str, sign: str | None = None) -> Circuit:
+    """The circuit without what neurons send, or with `ways` ``"both"`` without what they receive, too.
+
+    With a sign, of twins that of this sign alone, and not at all the neurons that have the other one.
+    """
     checked(ways, "silence: ways", ("outgoing", "both"))
     there = places(circuit, "silence")
     if missing := [name for name in names if name not in there]:
         raise InputError(f"silence: expected neurons of circuit {circuit.name!r:.60}, found {missing[0]!r:.60}")
     quiet: dict[str, list[int]] = {}
+    signs = {population.name: population.sign for population in circuit.populations}
     for name in names:
-        for population, k in there[name]:
+        for population, k in (each for each in there[name] if sign in (None, signs[each[0]])):
             quiet.setdefault(population, []).append(k)
     receives = quiet if ways == "both" else {}
     projections = [_without(circuit, p, quiet.get(p.source), receives.get(p.target)) for p in circuit.projections]

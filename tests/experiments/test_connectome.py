@@ -52,7 +52,12 @@ def test_touch_needs_glutamate_that_inhibits_and_no_gaba(touch):
     by_transmitter = {touch.conditions[k].name: touch.refitted_scores[k] for k in touch.of(TRANSMITTER)}
     assert by_transmitter["GABA"] == 1 and by_transmitter["glutamate"] < 1
     assumed = {touch.conditions[k].name: touch.refitted_scores[k] for k in touch.of(ASSUMED)}
-    assert all((score == 1) == name.startswith("mixed inhibitory") for name, score in assumed.items())
+    weak = {name for name in assumed if "gap junction 0.01" in name}
+    assert all(
+        (score == 1) == name.startswith("mixed inhibitory") for name, score in assumed.items() if name not in weak
+    )
+    assert len(weak) == 4 and all(assumed[name] < 1 for name in weak)
+    assert (touch.effects[:, 3, 1] > 0).all()  # forward, under touch at the head
     first = touch.ranked(CLASS)[0]
     assert touch.conditions[first].name == "AVM" and touch.outputs[touch.largest[first][1]] == "forward"
     forward = touch.means[0, :, 1]

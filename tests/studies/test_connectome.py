@@ -17,6 +17,7 @@ from eisim.studies.connectome.result import (
     NEURON,
     SHUFFLED,
     TRANSMITTER,
+    WITHOUT,
     Protocol,
 )
 from eisim.studies.connectome.shuffles import shuffled, shuffled_connectome
@@ -27,6 +28,7 @@ from eisim.studies.connectome.wiring import (
     Required,
     Signed,
     Wiring,
+    coupling_of,
     each_alone,
     lesions_of,
     read_required,
@@ -106,7 +108,7 @@ def test_open_signs_are_varied_one_at_a_time(found):
     names = [found.conditions[k].name for k in found.of(ASSUMED)]
     assert names == [
         *(f"mixed {sign}, unknown omitted, gain {gain}" for sign in SIGNS for gain in (0.9, 0.5)),
-        *(f"mixed omitted, unknown {sign}, gain 0.9" for sign in SIGNS[:2]),
+        *(f"mixed omitted, unknown {sign}, gain 0.9" for sign in SIGNS if sign != "omitted"),
     ]
     same = found.of(ASSUMED)[4]
     assert (found.change[same] == 0).all() and (found.change[found.of(ASSUMED)[0]] != 0).any()
@@ -131,27 +133,76 @@ def test_silenced_both_ways_a_neuron_neither_sends_nor_receives():
     assert (both.means[place, 1:, 1] < both.means[0, 1:, 1]).any() or (levels == 0).all()
 
 
-def test_gap_junctions_excite_both_ways_and_stay_when_inhibition_goes():
+def joined():
+    """With a gap junction between the inhibitory N and M1."""
     pair = np.zeros((7, 7))
     pair[2, 5] = pair[5, 2] = 4
-    joined = connectome(gap_junctions=pair)
-    signed = Signed.of(joined, wiring(coupling=2.0))
+    return connectome(gap_junctions=pair)
+
+
+def test_gap_junctions_couple_both_ways_and_stay_when_inhibition_goes():
+    signed = Signed.of(joined(), wiring(coupling=0.2))
     circuit = signed.circuit()
-    assert len(joined.where(circuit, "N")["N"]) == 2  # twins
-    received = 10 + 5 + 8  # synapses of M1, and a gap junction that counts as 8
-    assert signed.coupling[2, 5] == pytest.approx(GAIN * 8 / received) and signed.excitation[0, 5] == pytest.approx(
-        GAIN * 10 / received
-    )
-    left = signed.without_inhibition(signed.inhibitory)
-    assert left.inhibition.nnz == 0 and (left.coupling != signed.coupling).nnz == 0
-    assert left.circuit().is_excitatory_only
-    silent = signed.without_synapses(np.array([2]))
-    assert silent.coupling[2, 5] and not silent.inhibition[[2]].nnz
-    found = measure(joined, wiring(coupling=2.0), protocol(controls=False, shuffles=0))
+    assert len(joined().where(circuit, "N")["N"]) == 1 and signed.inhibition[2, 6] == pytest.approx(GAIN * 12 / 23)
+    times, levels = {**TIMES, "duration": 1.0}, veto()[1]
+
+    def all_rates(circuit):
+        response = simulate(circuit, wiring().stimuli(levels), **times, backend="numpy", record=True)
+        found = {}
+        for population in circuit.populations:
+            for name, trace in zip(population.labels, np.moveaxis(response.traces[population.name], 1, 0), strict=True):
+                found[name] = trace[:, -1]
+        return found
+
+    intact, ablated = all_rates(circuit), all_rates(signed.without_inhibition(signed.inhibitory).circuit())
+    for r, inhibits in ((intact, True), (ablated, False)):  # the equation of a rate at rest
+        drive = GAIN * (10 * r["S1"] + 5 * r["S2"]) / 15 + 0.8 * (r["N"] - r["M1"])
+        assert r["M1"] == pytest.approx(np.maximum(drive, 0), abs=1e-6)
+        assert r["N"] == pytest.approx(GAIN * r["S1"] + 0.8 * (r["M1"] - r["N"]), abs=1e-6)
+        assert r["M2"] == pytest.approx(
+            np.maximum(20 + GAIN * (10 * r["S2"] + r["M1"] - 12 * inhibits * r["N"]) / 23, 0),
+            abs=1e-6,
+        )
+    assert signed.without_inhibition(signed.inhibitory).circuit().is_excitatory_only
+
+
+def test_gap_junctions_are_varied_with_steps_that_they_allow():
+    found = measure(joined(), wiring(coupling=0.2), protocol(controls=False, shuffles=1))
     names = [found.conditions[k].name for k in found.of(ASSUMED)]
-    assert "mixed omitted, unknown omitted, gap junction × 10, gain 0.9" in names and len(names) == 14
-    with pytest.raises(InputError, match="coupling: expected 0 in a spiking circuit"):
-        measure(joined, wiring("spiking", coupling=2.0), protocol())
+    assert "mixed omitted, unknown omitted, gap junction 1, gain 0.9" in names and len(names) == 19
+    assert found.protocol.times["dt"] == 2e-3 and found.effects.shape == (20, 3, 2)
+    assert [found.conditions[k].name for k in found.of(WITHOUT)] == names
+    far = measure(joined(), wiring(coupling=3.0), protocol(controls=False, shuffles=0, varied=False))
+    assert far.protocol.times["dt"] == pytest.approx(2e-3 / 3)  # (1 + 12) dt is below 10 ms
+    with pytest.raises(InputError, match="coupling: expected 0, which leaves gap junctions out"):
+        measure(joined(), wiring("spiking", coupling=2.0), protocol())
+
+
+def test_the_coupling_is_asked_for():
+    for kind in ("rate", "spiking"):
+        with pytest.raises(InputError, match=r"coupling: expected .* since 1 pairs of neurons have gap junctions"):
+            coupling_of(None, joined(), kind)
+        assert coupling_of(None, connectome(), kind) == 0 == coupling_of(0, joined(), kind)
+    assert coupling_of(0.3, joined(), "rate") == 0.3
+    for wrong in (-1, np.nan, "x"):
+        with pytest.raises(InputError, match="coupling: expected"):
+            coupling_of(wrong, joined(), "rate")
+
+
+def test_the_effect_of_inhibition_is_measured_under_each_assumption(found):
+    signed = Signed.of(connectome(), wiring(mixed="both"))
+    assert signed.excitation[3, 5] == signed.inhibition[3, 5] == pytest.approx(GAIN * 2 / 19)
+    (place,) = (
+        k
+        for k, place in enumerate(found.of(ASSUMED))
+        if found.conditions[place].name.startswith("mixed both, unknown omitted, gain 0.9")
+    )
+    levels = veto()[1]
+    expected = rates(signed.without_inhibition(signed.inhibitory).circuit(), levels) - rates(signed.circuit(), levels)
+    assert (
+        found.effects[place + 1] == pytest.approx(expected)
+        and (found.effects[0] == found.change[found.of(FRACTION)[-1]]).all()
+    )
 
 
 def test_summed_weights_are_shares_in_rate_circuits():
@@ -178,7 +229,7 @@ def test_shuffles_keep_degrees_counts_and_signs(seed, n, density, symmetric):
     if symmetric:
         assert (other == other.T).all()
     else:
-        assert (np.sort(other, axis=1) == np.sort(counts, axis=1)).all()  # what each neuron sends
+        assert (np.sort(other, axis=0) == np.sort(counts, axis=0)).all()  # what each neuron receives
     assert swaps or (other == counts).all()
 
 
@@ -195,6 +246,10 @@ def test_shuffles_follow_from_the_seed_and_reach_most_connections():
     )
     (one, swaps), (same, _), (other, _) = (shuffled_connectome(wired, seed) for seed in (3, 3, [3, 1]))
     assert (one.excitatory != same.excitatory).nnz == 0 and (one.excitatory != other.excitatory).nnz
+    for part in ("excitatory", "inhibitory"):
+        before, after = (getattr(each, part) for each in (wired, one))
+        assert (before.sum(axis=0) == after.sum(axis=0)).all()
+        assert np.abs(before.sum(axis=1) - after.sum(axis=1)).max() <= 20  # a step of 1 at most in each round
     kept = (one.excitatory.astype(bool).multiply(wired.excitatory.astype(bool))).nnz
     assert swaps > wired.counts["connections"] and kept < 0.25 * wired.excitatory.nnz
     assert (one.signs == wired.signs).all()

@@ -21,6 +21,7 @@ from eisim.studies.connectome.result import (
     NEURON,
     SHUFFLED,
     TRANSMITTER,
+    WITHOUT,
     ConnectomeResult,
 )
 from eisim.studies.connectome.worm import SOURCE, WormResult
@@ -42,8 +43,8 @@ SCORE = "Share of trials with all outputs on the required side of the thresholds
 REFITTED = "The same with the best thresholds for this condition."
 MIXED = (
     "Mixed: synapses that may have either sign, by the receptors of their target. Unknown: synapses without a known "
-    "sign. A gap junction counts as so many excitatory synapses. The gain is the summed weight of what a neuron "
-    "receives."
+    "sign. Both: half of them of each sign. Gap junction: the conductance of one, relative to the leak. Gain: summed "
+    "weight of what a neuron receives."
 )
 SIGNS = (
     "A wiring diagram shows which neurons are connected, not whether they excite or inhibit. Signs follow from "
@@ -57,9 +58,15 @@ UNITS = (
     "action potentials."
 )
 JUNCTIONS = (
-    "A gap junction is taken for a chemical excitatory synapse in each direction. A neuron whose synapses inhibit and "
-    "whose gap junctions excite is represented by two, an inhibitory and an excitatory twin of the same input, so that "
-    "removing inhibition leaves gap junctions."
+    "Neurons that gap junctions couple relax towards each other, in both directions, by the difference of their rates "
+    "times a conductance for each gap junction, relative to the leak. They have no sign, and stay when inhibition is "
+    "removed. An excitatory-only circuit with them keeps the order of its inputs, so the bound holds."
+)
+LEFT_OUT = "Gap junctions are left out: {:,.0f}."
+EFFECT = "Largest change of a rate without inhibition, under this assumption, over trials and outputs."
+SPREAD = (
+    "The change of each rate without inhibition, as the settings have it and over all assumptions; for how many of "
+    "these it has the sign that it has with the settings."
 )
 
 
@@ -187,7 +194,15 @@ class ConnectomeView(View[ConnectomeResult]):
 
     def _about_signs(self) -> Iterator[str]:
         found = self.result
-        if found.required is None or not len(found.of(ASSUMED)):
+        if not len(found.of(ASSUMED)):
+            return
+        trial, output = found.largest[found.of(FRACTION)[-1]]
+        effects = found.effects[:, trial, output]
+        if effects[0]:
+            n = count(len(effects) - 1, "assumption")
+            low, high = effects[1:].min(), effects[1:].max()
+            yield f"Over {n} on what is not known, this change of {effects[0]:+.2g} Hz is {low:+.2g} to {high:+.2g} Hz."
+        if found.required is None:
             return
         level = found.curves[0].level
         counts = {}
@@ -208,6 +223,7 @@ class ConnectomeView(View[ConnectomeResult]):
             yield self._lesions()
         if len(self.result.of(ASSUMED)):
             yield self._assumed()
+            yield self._spread()
         if len(self.result.of(SHUFFLED)):
             yield self._shuffles()
 
@@ -253,6 +269,8 @@ class ConnectomeView(View[ConnectomeResult]):
         )
         outputs = listing(f"{each.name}: mean of {listing(each.selection)}" for each in found.wiring.readouts)
         notes = [f"Outputs, {outputs}.", *found.notes]
+        if not found.wiring.coupling and found.counts["gap_junctions"]:
+            notes.append(LEFT_OUT.format(found.counts["gap_junctions"]))
         if len(classes) > MOST_CLASSES:
             notes.append(f"The {MOST_CLASSES} classes with the largest change of {len(classes)}.")
         if found.wiring.tonic:
@@ -277,17 +295,55 @@ class ConnectomeView(View[ConnectomeResult]):
 
     def _assumed(self) -> Table:
         found = self.result
-        columns = (
-            Column("assumption", lambda k: found.conditions[k].name),
-            *self._effects(),
-            *self._all_rates(),
-        )
+        intact, without = found.of(ASSUMED), found.of(WITHOUT)
+
+        def largest(k):
+            effect = found.effects[k + 1]
+            trial, output = np.unravel_index(np.abs(effect).argmax(), effect.shape)
+            return float(effect[trial, output]), f"{found.outputs[output]}, {found.trials[trial]}"
+
+        columns = [
+            Column("assumption", lambda k: found.conditions[intact[k]].name),
+            Column("effect", lambda k: largest(k)[0], unit="Hz", note=EFFECT, decimals=2),
+            Column("largest for", lambda k: largest(k)[1] if largest(k)[0] else None),
+        ]
+        if found.required is not None:
+            refitted = found.refitted_scores
+            columns += [
+                Column("re-fitted", lambda k: refitted[intact[k]], note=REFITTED, decimals=OF_ONE),
+                Column("without", lambda k: refitted[without[k]], note="That without inhibition.", decimals=OF_ONE),
+            ]
         notes = [MIXED]
         for part, transmitters in found.open_signs.items():
             if transmitters:
                 of = listing([name or "no known transmitter" for name in transmitters], 8)
                 notes.append(f"{capital(part)} are synapses of neurons with {of}.")
-        return Table("What is not known", columns, found.of(ASSUMED), notes, RATES)
+        return Table("What is not known", columns, range(len(intact)), notes, RATES)
+
+    def _spread(self) -> Table:
+        found = self.result
+        cells = [(o, t) for o in range(len(found.outputs)) for t in range(len(found.trials))]
+        assumed = found.effects[1:]
+
+        def of(cell):
+            o, t = cell
+            return assumed[:, t, o]
+
+        columns = [
+            Column("output", lambda c: found.outputs[c[0]]),
+            Column("trial", lambda c: found.trials[c[1]]),
+            Column("effect", lambda c: found.effects[0, c[1], c[0]], unit="Hz", decimals=2),
+            Column("lowest", lambda c: of(c).min(), unit="Hz", decimals=2),
+            Column("highest", lambda c: of(c).max(), unit="Hz", decimals=2),
+            Column("same sign", lambda c: f"{self._same(c)} of {len(assumed)}"),
+        ]
+        return Table("Spread over what is not known", columns, cells, [SPREAD], RATES, keys=2, on_page_only=True)
+
+    def _same(self, cell) -> int:
+        """Assumptions under which an effect has the sign that it has with the settings."""
+        o, t = cell
+        first, *assumed = np.sign(self.result.effects[:, t, o])
+        return int(sum(each == first for each in assumed))
 
     def _shuffles(self) -> Table:
         found, places = self.result, self.result.of(SHUFFLED)
@@ -308,7 +364,8 @@ class ConnectomeView(View[ConnectomeResult]):
         swaps = int(np.mean(found.swaps))
         notes = (
             f"{count(len(places), 'connectome')} whose connections swapped targets {swaps:,} times. Signs, in- and "
-            "out-degrees, and the synapses that each neuron sends are those of the intact one.",
+            "out-degrees, and the synapses that each neuron receives are those of the intact one; those that it sends "
+            "are, too, where connections of equal count swapped.",
         )
         return Table("Shuffled wiring", columns, cells, notes, RATES, keys=2, on_page_only=True)
 

@@ -13,19 +13,21 @@ import numpy as np
 from eisim.ablation import ablate
 from eisim.base.errors import InputError
 from eisim.base.progress import headed, shows_progress
-from eisim.circuit import Circuit
+from eisim.circuit import Circuit, junction_step
 from eisim.connectome import Connectome
+from eisim.connectome.circuits import silence
 from eisim.simulation import simulate
 from eisim.studies.connectome.result import (
     ASSUMED,
-    BOTH,
     CLASS,
     CONTROL,
     FRACTION,
     INTACT,
     NEURON,
+    OUTGOING,
     SHUFFLED,
     TRANSMITTER,
+    WITHOUT,
     Condition,
     ConnectomeResult,
     Protocol,
@@ -82,7 +84,8 @@ def measure(
     report("building circuits")
     if wiring.kind != "rate" and wiring.coupling and connectome.gap_junctions.nnz:
         raise InputError(
-            f"coupling: expected 0 in a spiking circuit, whose synapses are no gap junctions, found {wiring.coupling:g}"
+            "coupling: expected 0, which leaves gap junctions out, since spiking circuits have them within populations "
+            f"alone, found {wiring.coupling:g}"
         )
     signed = Signed.of(connectome, wiring)
     intact = signed.circuit()
@@ -102,6 +105,7 @@ def measure(
         )
     tried = _controls(intact, protocol, synapses) if protocol.controls and asked is not None else []
     jobs += [_Job(Condition(CONTROL, _named(each)), partial(_same, each.circuit)) for each in tried]
+    protocol = replace(protocol, times=protocol.times | {"dt": _step(intact, protocol.times["dt"])})
     rates, means = _simulate(jobs, wiring.stimuli(levels), seeds, protocol, names, report)
     return (made or ConnectomeResult)(
         name=name or connectome.name,
@@ -146,9 +150,9 @@ def _jobs(signed: Signed, intact: Circuit, protocol: Protocol, swaps: list[int])
         jobs.append(_Job(Condition(FRACTION, f"{100 * fraction:.3g}%"), partial(ablate, intact, fraction)))
     for family, texts in ((TRANSMITTER, connectome.transmitters), (CLASS, connectome.classes)):
         for name, neurons in _grouped(texts, signed.inhibitory).items():
-            without = partial(_circuit, signed.without_inhibition, neurons)
+            without = partial(silence, intact, [connectome.neurons[k] for k in neurons], OUTGOING, "I")
             jobs.append(_Job(Condition(family, name, len(neurons)), without))
-    jobs += [_lesion(signed, intact, k, protocol.ways) for k in _lesioned(signed, protocol.lesions)]
+    jobs += [_lesion(connectome, intact, k, protocol.ways) for k in _lesioned(signed, protocol.lesions)]
     for k in range(protocol.shuffles):
         make = partial(_shuffled, connectome, wiring, [protocol.seeds[0], k], swaps)
         jobs.append(_Job(Condition(SHUFFLED, f"shuffle {k + 1}"), make))
@@ -197,12 +201,9 @@ def _lesioned(signed, chosen) -> list[int]:
     return signed.connectome.find(chosen).tolist() if chosen else []
 
 
-def _lesion(signed, intact, neuron, ways) -> _Job:
-    name = signed.connectome.neurons[neuron]
-    make = partial(_circuit, signed.without_synapses, np.array([neuron]))
-    if ways == BOTH:
-        make = partial(signed.connectome.silence, intact, [name], BOTH)
-    return _Job(Condition(NEURON, name, 1), make)
+def _lesion(connectome, intact, neuron, ways) -> _Job:
+    name = connectome.neurons[neuron]
+    return _Job(Condition(NEURON, name, 1), partial(silence, intact, [name], ways))
 
 
 def _named(variant: Variant) -> str:
@@ -214,13 +215,10 @@ def _named(variant: Variant) -> str:
 
 
 def _assumed(connectome, wiring) -> list[_Job]:
-    """Other signs of the synapses whose sign is open, and other strengths of gap junctions."""
+    """Other signs of the synapses whose sign is open, and other strengths of gap junctions; intact, and ablated."""
     has = {name: getattr(connectome, name).nnz for name in ("mixed", "unknown")}
-    strengths = (
-        [wiring.coupling * f for f in FACTORS]
-        if wiring.coupling and connectome.gap_junctions.nnz
-        else [wiring.coupling]
-    )
+    is_coupled = bool(wiring.coupling and connectome.gap_junctions.nnz)
+    strengths = [wiring.coupling * f for f in FACTORS] if is_coupled else [wiring.coupling]
     others: dict[Wiring, None] = {}
     for mixed in SIGNS if has["mixed"] else (wiring.mixed,):
         for coupling in strengths:
@@ -232,39 +230,63 @@ def _assumed(connectome, wiring) -> list[_Job]:
     jobs = []
     for other in others if len(others) > 1 else ():
         said = [f"mixed {other.mixed}"] * bool(has["mixed"]) + [f"unknown {other.unknown}"] * bool(has["unknown"])
-        said += [f"gap junction × {other.coupling:g}"] * bool(wiring.coupling)
+        said += [f"gap junction {other.coupling:g}"] * is_coupled
         said += [f"gain {other.gain:g}"] * (wiring.kind == "rate")
-        jobs.append(_Job(Condition(ASSUMED, ", ".join(said)), partial(_circuit, Signed.of, connectome, other)))
+        make = partial(_circuit, Signed.of, connectome, other)
+        jobs.append(_Job(Condition(ASSUMED, ", ".join(said)), make))
+        jobs.append(_Job(Condition(WITHOUT, ", ".join(said)), partial(_ablated, make)))
     return jobs
 
 
+def _ablated(make):
+    return ablate(make())
+
+
+def _step(circuit: Circuit, longest: float) -> float:
+    """The time step: the longest, or a whole part of it that gap junctions allow."""
+    for population in circuit.populations:
+        if population.is_coupled:
+            summed = sum(matrix.sum(axis=0) for _, matrix in circuit.junctions(population)).max(initial=0.0)
+            allowed = min(junction_step(neuron, float(summed)) for neuron in circuit.neurons(population))
+            longest = min(longest, longest / np.ceil(longest / allowed))
+    return float(longest)
+
+
 def _simulate(jobs, stimuli, seeds, protocol, names, report):
-    """Rates of the readouts (conditions × seeds × trials × neurons), and mean rates of all neurons, by condition."""
-    rates, means, made = [], [], []
+    """Rates of the readouts (conditions × seeds × trials × neurons), and mean rates of all neurons, by condition.
 
-    def run():
+    Circuits with the same time step are in the same batches.
+    """
+    rates, means = np.empty((len(jobs), len(seeds), len(stimuli), len(names))), np.empty(len(jobs))
+    batches: dict[float, list[tuple[int, Circuit]]] = {}
+    held: dict[float, int] = {}
+    ended = 0
+
+    def run(dt):
+        nonlocal ended
+        batch = batches.pop(dt)
+        ended += len(batch)
         found = simulate(
-            made,
+            [circuit for _, circuit in batch],
             stimuli,
-            seed=[seeds] * len(made),
+            seed=[seeds] * len(batch),
             backend=protocol.backend,
-            report=headed(report, f"{len(rates) + len(made)} of {len(jobs)} conditions"),
-            **protocol.times,
+            report=headed(report, f"{ended} of {len(jobs)} conditions"),
+            **protocol.times | {"dt": dt},
         )
-        for response in found:
+        for (place, _), response in zip(batch, found, strict=True):
             order = {name: k for k, name in enumerate(Connectome.outputs(response.circuit))}
-            rates.append(response.readouts[..., [order[name] for name in names]])
-            means.append(mean_rate(response))
-        made.clear()
+            rates[place] = response.readouts[..., [order[name] for name in names]]
+            means[place] = mean_rate(response)
 
-    held = 0
-    for job in jobs:
+    for place, job in enumerate(jobs):
         circuit = job.make()
+        dt = _step(circuit, protocol.times["dt"])
         size = sum(circuit.weights(p).nnz for p in circuit.projections) * len(stimuli) * len(seeds)
-        if made and held + size > BATCH:
-            run()
-            held = 0
-        made.append(circuit)
-        held += size
-    run()
-    return np.array(rates), np.array(means)
+        if dt in batches and held[dt] + size > BATCH:
+            run(dt)
+        held[dt] = size + (held[dt] if dt in batches else 0)
+        batches.setdefault(dt, []).append((place, circuit))
+    for dt in [*batches]:
+        run(dt)
+    return rates, means

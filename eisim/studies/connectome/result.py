@@ -16,9 +16,9 @@ from eisim.studies.judgement import ANY, ROUNDING, Controls
 from eisim.theory.required import best_share
 
 INTACT, FRACTION, TRANSMITTER, CLASS, NEURON = "intact", "all inhibition", "transmitter", "class", "neuron"
-CONTROL, SHUFFLED, ASSUMED = "control", "shuffled wiring", "assumed"
+CONTROL, SHUFFLED, ASSUMED, WITHOUT = "control", "shuffled wiring", "assumed", "assumed, without inhibition"
 #: Kinds of conditions, in the order in which they are shown.
-FAMILIES = (INTACT, FRACTION, TRANSMITTER, CLASS, NEURON, CONTROL, SHUFFLED, ASSUMED)
+FAMILIES = (INTACT, FRACTION, TRANSMITTER, CLASS, NEURON, CONTROL, SHUFFLED, ASSUMED, WITHOUT)
 #: What silencing takes.
 OUTGOING, BOTH = WAYS = ("outgoing", "both")
 #: Rates above this, in Hz, have run away.
@@ -111,6 +111,15 @@ class ConnectomeResult(Shown):
     def change(self) -> np.ndarray:
         """Change of the mean rate against the intact circuit: conditions × trials × outputs, in Hz."""
         return self.means - self.means[0]
+
+    @cached_property
+    def effects(self) -> np.ndarray:
+        """Change of the mean rates without inhibition, in Hz: as the settings have it, then under each assumption.
+
+        The shape is (1 + assumptions, trials, outputs).
+        """
+        intact, without = [0, *self.of(ASSUMED)], [self.of(FRACTION)[-1], *self.of(WITHOUT)]
+        return self.means[without] - self.means[intact]
 
     @cached_property
     def uncertainty(self) -> np.ndarray | None:

@@ -27,10 +27,11 @@ def shuffled_connectome(connectome: Connectome, seed) -> tuple[Connectome, int]:
 def shuffled(matrix: sparse.csr_array, generator: np.random.Generator, symmetric: bool = False):
     """Swap the targets of pairs of connections, at random, many times.
 
-    Two connections a→b and c→d become a→d and c→b, with the synapse counts that a and c sent, unless this would
-    connect a neuron with itself or a pair twice. In- and out-degrees, the counts that each neuron sends, and hence
-    the signs of what it sends are kept; the counts that a neuron receives are not, only their number. Connections are
-    swapped in rounds, each with a partner drawn for it (Maslov & Sneppen, Science 296:910, 2002).
+    Two connections a→b and c→d become a→d and c→b, unless this would connect a neuron with itself or a pair twice. The
+    counts stay with the targets: in- and out-degrees, signs, and the synapses that each neuron receives are kept.
+    Partners have the same count, or the next one where there is none left, so that the synapses that a neuron sends
+    are kept, or nearly. Connections are swapped in rounds, each with a partner drawn for it (Maslov & Sneppen, Science
+    296:910, 2002).
 
     Parameters
     ----------
@@ -47,11 +48,14 @@ def shuffled(matrix: sparse.csr_array, generator: np.random.Generator, symmetric
     """
     n = matrix.shape[0]
     entries = sparse.triu(matrix, 1).tocoo() if symmetric else matrix.tocoo()
-    source, target, counts = entries.row.astype(np.int64), entries.col.astype(np.int64), entries.data
-    swaps, half = 0, len(source) // 2
-    for _ in range(ROUNDS if half else 0):
-        order = generator.permutation(len(source))
-        one, other = order[:half], order[half : 2 * half]
+    source, target, counts = entries.row.astype(np.int64), entries.col.astype(np.int64), entries.data.copy()
+    swaps = 0
+    for _ in range(ROUNDS if len(source) > 1 else 0):
+        order = np.lexsort((generator.random(len(source)), counts))[generator.integers(2) :]
+        one, other = order[: len(order) // 2 * 2].reshape(-1, 2).T
+        if not len(one):
+            continue
+        half = len(one)
         if symmetric:  # either end may be the one that is swapped
             turned = order[generator.random(len(order)) < 0.5]
             source[turned], target[turned] = target[turned], source[turned]
@@ -64,6 +68,7 @@ def shuffled(matrix: sparse.csr_array, generator: np.random.Generator, symmetric
         chosen = is_new[:half] & is_new[half:]
         one, other = one[chosen], other[chosen]
         target[one], target[other] = target[other], target[one]
+        counts[one], counts[other] = counts[other], counts[one]  # they stay with the target
         swaps += int(chosen.sum())
     found = sparse.csr_array((counts, (source, target)), shape=(n, n))
     return (found + found.T).tocsr() if symmetric else found, swaps

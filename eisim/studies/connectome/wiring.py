@@ -8,13 +8,16 @@ import numpy as np
 from scipy import sparse
 
 from eisim.base.errors import InputError
+from eisim.base.units import scalar_si
 from eisim.base.values import Brief
 from eisim.circuit import Circuit
 from eisim.connectome import Connectome
+from eisim.connectome.circuits import TAKEN_FOR
 from eisim.functions.tables import read_table
+from eisim.weights import with_entries
 
 #: What synapses without a known sign, and those with receptors of both signs, are taken to be.
-SIGNS = EXCITATORY, INHIBITORY, OMITTED = "excitatory", "inhibitory", "omitted"
+SIGNS = EXCITATORY, INHIBITORY, OMITTED, BOTH = "excitatory", "inhibitory", "omitted", "both"
 #: Summed weight of all that a neuron receives, in rate circuits: below 1, activity dies out where nothing drives it.
 GAIN = 0.9
 #: Largest stimulus in a table of trials.
@@ -61,6 +64,20 @@ def lesions_of(text: str) -> tuple[str, ...] | None:
     return {("all",): None, ("none",): ()}.get(parts, parts)
 
 
+def coupling_of(given: float | None, connectome: Connectome, kind: str) -> float:
+    """The conductance of a gap junction; it is asked for where there are gap junctions."""
+    pairs = connectome.gap_junctions.nnz // 2
+    if given is None and pairs:
+        expected = "a number, 0 without them" if kind == "rate" else "0, which leaves them out of spiking circuits"
+        raise InputError(
+            f"coupling: expected {expected}, since {pairs:,} pairs of neurons have gap junctions, found none"
+        )
+    coupling = scalar_si(given or 0.0, "1", "coupling")
+    if coupling < 0:
+        raise InputError(f"coupling: expected 0 or more, found {coupling:g}")
+    return coupling
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Required(Brief):
     """What is asked for: the stimuli of each trial, and which outputs are to be above their threshold.
@@ -92,7 +109,7 @@ class Wiring(Brief):
     readouts: tuple[Entry, ...]
     rate: float  # of a stimulus of 1, in Hz
     tonic_rate: float  # in Hz
-    coupling: float  # chemical excitatory synapses that a gap junction counts as, in both directions
+    coupling: float  # conductance of a gap junction, relative to the leak of a rate unit; 0: there are none
     unknown: str  # what synapses are taken for: one of `SIGNS`
     mixed: str
     gain: float = GAIN  # of a rate circuit: summed weight of all that a neuron receives
@@ -149,49 +166,37 @@ class Signed:
     wiring: Wiring
     excitation: sparse.csr_array
     inhibition: sparse.csr_array
-    coupling: sparse.csr_array  # of gap junctions
 
     @classmethod
     def of(cls, connectome: Connectome, wiring: Wiring) -> "Signed":
-        """Of counts; in rate circuits as a share of all that the target receives, times the gain."""
-        excitation, inhibition = connectome.excitatory, connectome.inhibitory
-        for part, sign in ((connectome.unknown, wiring.unknown), (connectome.mixed, wiring.mixed)):
-            if sign == EXCITATORY:
-                excitation = excitation + part
-            elif sign == INHIBITORY:
-                inhibition = inhibition + part
-        parts = [
-            sparse.csr_array(part) for part in (excitation, inhibition, wiring.coupling * connectome.gap_junctions)
-        ]
+        """The weights: in spiking circuits synapse counts, in rate circuits shares of what a neuron receives."""
+        parts = [connectome.excitatory, connectome.inhibitory]
+        for counts, sign in ((connectome.unknown, wiring.unknown), (connectome.mixed, wiring.mixed)):
+            if counts.nnz:
+                shares = TAKEN_FOR[sign]
+                parts = [part + share * counts if share else part for part, share in zip(parts, shares, strict=True)]
         if wiring.kind == "rate":
             received = sum(part.sum(axis=0) for part in parts)
-            share = sparse.diags_array(
-                np.divide(wiring.gain, received, out=np.zeros(len(received)), where=received > 0)
-            )
-            parts = [sparse.csr_array(part @ share) for part in parts]
-        return cls(connectome, wiring, *parts)
+            factor = np.divide(wiring.gain, received, out=np.zeros(len(received)), where=received > 0)
+            parts = [with_entries(part, part.data * factor[part.indices]) for part in map(sparse.csr_array, parts)]
+        return cls(connectome, wiring, *map(sparse.csr_array, parts))
 
     def circuit(self) -> Circuit:
-        """The circuit. A neuron whose gap junctions excite while its synapses inhibit has a twin."""
-        wiring, nothing = self.wiring, {"unknown": None, "mixed": None, "gap_junctions": None}
-        weighted = replace(
-            self.connectome, excitatory=self.excitation + self.coupling, inhibitory=self.inhibition, **nothing
-        )
+        """The circuit; gap junctions couple neurons, whatever their signs."""
+        wiring, nothing = self.wiring, {"unknown": None, "mixed": None}
+        weighted = replace(self.connectome, excitatory=self.excitation, inhibitory=self.inhibition, **nothing)
         return weighted.circuit(
             wiring.kind,
             weight=1.0 if wiring.kind == "rate" else None,
             inputs=[list(each.selection) for each in wiring.driven],
             readouts=[list(each.selection) for each in wiring.readouts],
             rate=wiring.rate,
+            gap_junctions=wiring.coupling or "omitted",
         )
 
     def without_inhibition(self, neurons: np.ndarray) -> "Signed":
         """Without the inhibition that some neurons send."""
         return replace(self, inhibition=_without_rows(self.inhibition, neurons))
-
-    def without_synapses(self, neurons: np.ndarray) -> "Signed":
-        """Without all chemical synapses that some neurons send; their gap junctions stay."""
-        return replace(self.without_inhibition(neurons), excitation=_without_rows(self.excitation, neurons))
 
     @property
     def inhibitory(self) -> np.ndarray:
