@@ -97,7 +97,8 @@ API = {
                                "synchrony modulation spectrum rhythm Rhythm field_potential spectral_slope"),
     "Sweeps": ("eisim", "sweep Sweep"),
     "Ablation": ("eisim", "ablate silence shift_reversal compensate sham_excitation sham_random assess Assessment"),
-    "Any Brian2 network": ("eisim.brian", "ablate inhibition ablated BrianAblation Found Finding GroupSpikes"),
+    "Any Brian2 network": ("eisim.brian", "ablate inhibition ablated BrianAblation ControlRuns Found Finding "
+                                          "GroupSpikes"),
     "DNNs": ("eisim", "to_dnn from_dnn to_spiking DNN UnrolledDNN train on_off decode read_onnx from_torch "
                         "to_torch from_nir to_nir"),
     "Recurrent networks": ("eisim", "RNN from_rnn train_recurrent RecurrentNetwork RecurrentTask task_from_neurogym"),

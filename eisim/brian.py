@@ -4,7 +4,7 @@
 >>> result = brian.ablate("CUBA.py", fractions=[0, 0.5, 1], seeds=3)  # doctest: +SKIP
 """
 
-from eisim.studies.brian2_networks.result import BrianAblation, Finding, Found, GroupSpikes
+from eisim.studies.brian2_networks.result import BrianAblation, ControlRuns, Finding, Found, GroupSpikes
 from eisim.studies.brian2_networks.running import ablate, ablated, inhibition
 
-__all__ = ["BrianAblation", "Finding", "Found", "GroupSpikes", "ablate", "ablated", "inhibition"]
+__all__ = ["BrianAblation", "ControlRuns", "Finding", "Found", "GroupSpikes", "ablate", "ablated", "inhibition"]

@@ -702,7 +702,7 @@ def ablate(
     Example: python -m eisim ablate CUBA.py --override synapses_1=inhibitory --score works --criterion 0.9
     """
     of_network = {"--data": data, "--target": target, "--weights": weights, "--ignore": ignore, "--header": header}
-    of_network |= {"--controls": controls, "--dt": dt, "--readout": readout}
+    of_network |= {"--dt": dt, "--readout": readout}
     usual = {
         "--kind": (kind, Kind.both),
         "--levels": (levels, 6),
@@ -721,7 +721,8 @@ def ablate(
         )
     if is_script:
         device = backend or AblationBackend.runtime
-        return _ablate_script(network, fractions, seeds or 5, override or (), score, criterion, device, out, json_)
+        judged = score, criterion, controls is not Controls.none
+        return _ablate_script(network, fractions, seeds or 5, override or (), judged, device, out, json_)
     if data is None and network.suffix.lower() not in (".onnx", ".nir"):
         raise InputError(f"ablate: expected {A_NETWORK}, found {network.name!r}")
     if lacking := [name for name in ("--data", "--target") if of_network[name] is None]:
@@ -776,9 +777,10 @@ def ablate(
     return _end(found, view.problems, json_)
 
 
-def _ablate_script(script, fractions, seeds, override, score, criterion, backend, out, json_) -> int:
+def _ablate_script(script, fractions, seeds, override, judged, backend, out, json_) -> int:
     from eisim.cli import scripts
 
+    score, criterion, controls = judged
     wanted = scripts.fractions_of("0,.25,.5,.75,1" if fractions is None else fractions)
     effects = scripts.overrides_of(override)
     if backend not in (AblationBackend.runtime, AblationBackend.cpp):
@@ -791,10 +793,11 @@ def _ablate_script(script, fractions, seeds, override, score, criterion, backend
 
         own = scripts.score_of(script, score)
         check_writable(out)
-        options = {"criterion": criterion, "backend": backend.value, "report": report}
+        options = {"criterion": criterion, "backend": backend.value, "controls": controls, "report": report}
         return ablate(script, wanted, seeds, own, effects, **options)
 
     settings = {"fractions": wanted, "seeds": seeds, "override": effects, "score": score, "criterion": criterion}
+    settings["controls"] = controls
     found, view = _record(
         "ablate", out, compute, {"backend": backend.value, "settings_si": settings}, also="ablation.json"
     )

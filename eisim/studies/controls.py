@@ -37,7 +37,7 @@ class Variant(Brief):
     """A circuit under one control."""
 
     condition: str  # "compensated", "sham_excitation" or "sham_random"
-    circuit: Circuit
+    circuit: Circuit | None  # None: a network of Brian2, which is scaled as it runs
     scale: float | None = None
     scaled: str = ""
     fraction: float = 1.0  # of the ablation that a sham equals

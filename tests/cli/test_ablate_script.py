@@ -15,7 +15,8 @@ from eisim.cli.commands import run_command
 from eisim.cli.scripts import overrides_of, score_of
 from eisim.report.page import page
 from eisim.report.view import view_of
-from eisim.studies.brian2_networks.result import BrianAblation, Finding, Found
+from eisim.studies.brian2_networks.result import BrianAblation, ControlRuns, Finding, Found
+from eisim.studies.controls import ALL, BETWEEN
 from eisim.studies.judgement import Criterion
 
 SCRIPT = """from brian2 import *
@@ -59,15 +60,18 @@ def test_json_is_one_document_and_the_folder_has_everything(script, tmp_path, ca
     assert group["rate"][1]["mean"] > group["rate"][0]["mean"] > 0
     assert [each["mean"] for each in found["score"]] == [1, 1]
     assert [each["verdict"] for each in found["judgements"]] == ["kept"]
+    (control,) = found["controls"]
+    assert control["condition"] == "sham_random" and control["groups"][0]["rate"]["mean"] > 0
+    assert found["without_controls"]["sham_excitation"] == "no synapses excite"
     folder = tmp_path / "out"
     names = {"ablation.csv", "synapses.csv", "spikes.csv", "ablation.svg", "rasters.svg"}
-    names |= {"ablation.json", "report.html", "run.json"}
+    names |= {"ablation.json", "report.html", "run.json", "controls.csv", "losses.csv", "shams.csv"}
     assert {path.name for path in folder.iterdir()} == names
     assert (folder / "report.html").read_text(encoding="utf-8") == page([folder])
     assert len((folder / "ablation.csv").read_text().splitlines()) == 5
 
 
-def ablation(scores=None, criterion=None, identical=True, limit=100.0):
+def ablation(scores=None, criterion=None, identical=True, limit=100.0, controls=()):
     """A result that was not simulated, of two groups."""
     rows = Finding("synapses", "Ci", "pre", "gi", "gi += w", "inhibitory", "because", True, 5)
     rates = np.array([[[5.0, 8.0]] * 3, [[95.0, 9.0]] * 3]) + np.arange(3)[:, None]
@@ -91,6 +95,20 @@ def ablation(scores=None, criterion=None, identical=True, limit=100.0):
         criterion,
         (spikes, spikes),
         notes=("its own seed was varied",),
+        controls=controls,
+        without={"refitted": "there is no threshold"} if controls else {},
+    )
+
+
+def controls_of(scores):
+    """Compensated by two factors and between shams, with these scores in all seeds; rates fall with the factor."""
+    rows = (("compensated", BETWEEN, 0.6), ("compensated", BETWEEN, 0.2), ("sham_excitation", BETWEEN, 0.7))
+    rows += (("sham_random", "", 0.5),)
+    rates = ([90.0, 9.0], [6.5, 8.0], [4.0, 5.0], [5.0, 6.0])
+    none = np.full((3, 2), np.nan)
+    return tuple(
+        ControlRuns(*row, np.tile(each, (3, 1)), none, none, None if score is None else np.full(3, score))
+        for row, each, score in zip(rows, rates, scores, strict=True)
     )
 
 
@@ -118,6 +136,32 @@ def test_a_criterion_judges_like_every_curve():
     assert [table.title for table in view.tables()][-1] == "Judgement of the score"
 
 
+@pytest.mark.parametrize(
+    ("back", "sham", "reason", "specific"),
+    [(0.9, 0.9, "runaway", True), (0.2, 0.9, "unresolved", True), (0.9, 0.2, "runaway", False)],
+)
+def test_controls_give_a_loss_its_reason(back, sham, reason, specific):
+    scores = np.array([[0.9] * 3, [0.1] * 3])
+    result = ablation(scores, Criterion.absolute(0.5), controls=controls_of((0.1, back, sham, 0.9)))
+    view = view_of(result)
+    found = view.to_json()
+    (judgement,) = found["judgements"]
+    assert (judgement["verdict"], judgement["reason"], judgement["specific"]) == ("lost", reason, specific)
+    assert len(found["controls"]) == 4 and found["without_controls"] == {"refitted": "there is no threshold"}
+    assert f"the verdict is: lost, {reason} (" in said(result) and "Controls were not run" not in said(result)
+    assert result.nearest(BETWEEN).scale == 0.2 and result.nearest(ALL) is None
+    assert "populations scaled by 0.20" in said(result) and "Without the control refitted: there is" in said(result)
+    assert [table.title for table in view.tables()][-1] == "Activity under controls"
+    names = {name for name, _ in view.files()}
+    assert {"controls.csv", "losses.csv", "shams.csv"} <= names and "losses.svg" in dict(view.drawn())
+
+
+def test_controls_without_a_score_give_rates_only():
+    view = view_of(ablation(controls=controls_of((None,) * 4)))
+    assert view.to_json()["controls"][0]["score"] is None and view.to_json()["judgements"] == []
+    assert [table.title for table in view.tables()][-1] == "Activity under controls" and dict(view.drawn())
+
+
 def test_the_answer_says_what_equal_spikes_and_high_rates_show():
     assert "spike for spike" in said(ablation())
     assert "differ from those of the script" in said(ablation(identical=False))
@@ -143,7 +187,6 @@ def test_t_intervals_are_students():
 
 BAD = {
     "--data": (["net.py", "--data", "a.csv"], "--data: expected with NET.onnx or NET.nir only"),
-    "--controls": (["net.py", "--controls", "none"], "--controls: expected with NET.onnx or NET.nir only"),
     "--levels": (["net.py", "--levels", "3"], "--levels: expected with NET.onnx or NET.nir only"),
     "fractions": (["net.py", "--fractions", "0,half"], "--fractions: expected numbers with commas such as 0,0.5,1"),
     "fractions above": (["net.py", "--fractions", "0,2"], "fractions: expected numbers from 0 to 1, found 2"),

@@ -68,7 +68,7 @@ def verdicts(found):
 @pytest.fixture(scope="module")
 def ablation(tmp_path_factory):
     path = script(tmp_path_factory.mktemp("brian2"), CURRENTS)
-    return path, brian.ablate(path, (0, 0.5, 1), seeds=2, score=at_last, criterion=0.5)
+    return path, brian.ablate(path, (0, 0.5, 1), seeds=2, controls=False, score=at_last, criterion=0.5)
 
 
 def test_fraction_0_is_the_script_and_half_is_half_the_weight(ablation):
@@ -111,15 +111,15 @@ def test_a_function_that_returns_a_network_and_a_network():
 
     found = brian.inhibition(build)
     assert verdicts(found) == {("inhibits", "v_post"): "inhibitory"}
-    result = brian.ablate(build, (1,), seeds=1, duration=30 * ms)
+    result = brian.ablate(build, (1,), seeds=1, controls=False, duration=30 * ms)
     assert result.identical and result.fractions.tolist() == [0, 1] and result.rates[1] > result.rates[0]
     network = build()
     assert verdicts(brian.inhibition(network)) == verdicts(found)
-    again = brian.ablate(network, (1,), seeds=1, duration=30 * ms)
+    again = brian.ablate(network, (1,), seeds=1, controls=False, duration=30 * ms)
     assert np.array_equal(again.rates, result.rates)
     assert "eisim_keep" not in network["inhibits"].variables and float(network.t_) == 0  # it is left as it was
     with pytest.raises(InputError, match="how long to run"):
-        brian.ablate(build, seeds=1)
+        brian.ablate(build, seeds=1, controls=False)
 
 
 REFUSED = {
@@ -156,7 +156,7 @@ REFUSED = {
 def test_what_cannot_be_ablated_is_refused_in_one_line(tmp_path, what):
     text, said = REFUSED[what]
     with pytest.raises(InputError, match=said) as caught:
-        brian.ablate(script(tmp_path, text), (0, 1), seeds=1)
+        brian.ablate(script(tmp_path, text), (0, 1), seeds=1, controls=False)
     assert "\n" not in str(caught.value)
 
 
@@ -196,7 +196,7 @@ def test_a_killed_process_is_said(tmp_path):
         CURRENTS + "import os, signal\nif 'eisim_lost' in other.variables:\n    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     with pytest.raises(InputError, match=r"its process ended with fraction .* \(signal SIGKILL\)"):
-        brian.ablate(script(tmp_path, text), (0, 1), seeds=1)
+        brian.ablate(script(tmp_path, text), (0, 1), seeds=1, controls=False)
 
 
 def test_override_and_notebook_context(tmp_path):
@@ -216,5 +216,5 @@ def test_a_script_finds_its_folder_and_itself(tmp_path):
     text = CURRENTS.replace("-4*J", "-strength*J").replace(START, START + "from constants_of_mine import strength\n")
     text += "assert __name__ == '__main__' and __file__.endswith('network.py') and sys.argv == [__file__]\n"
     text += "plot(monitor.t/ms, monitor.i)\nshow()\nsavefig('figure.png')\nsys.exit()\n"
-    result = brian.ablate(script(tmp_path, text.replace(START, START + "import sys\n")), (1,), seeds=1)
+    result = brian.ablate(script(tmp_path, text.replace(START, START + "import sys\n")), (1,), seeds=1, controls=False)
     assert result.identical and not (tmp_path / "figure.png").exists() and Path.cwd() == Path(os.getcwd())

@@ -196,7 +196,7 @@ def alone(tmp_path_factory):
 def test_fraction_0_is_the_script_and_half_is_half_the_weight(alone, name, tmp_path):
     path = tmp_path / "network.py"
     path.write_text(texts(name)[0], encoding="utf-8")
-    result = brian.ablate(path, (0.5,), seeds=1, score=own)
+    result = brian.ablate(path, (0.5,), seeds=1, controls=False, score=own)
     assert result.identical is True and not result.problems
     assert result.scores[0, 0] == alone[name, "plain"] > 0
     assert result.scores[1, 0] == pytest.approx(alone[name, "halved"], rel=1e-12) and np.ptp(result.scores) > 0
@@ -207,13 +207,13 @@ def test_fraction_0_is_the_script_and_half_is_half_the_weight(alone, name, tmp_p
 def test_without_forks_each_run_is_a_process_of_its_own(tmp_path, monkeypatch):
     path = tmp_path / "network.py"
     path.write_text(texts("set_device inside")[0], encoding="utf-8")
-    forked = brian.ablate(path, (1,), seeds=1, score=own)
+    forked = brian.ablate(path, (1,), seeds=1, controls=False, score=own)
     monkeypatch.setattr(processes, "FORKS", False)
-    apart = brian.ablate(path, (1,), seeds=1, score=own)
+    apart = brian.ablate(path, (1,), seeds=1, controls=False, score=own)
     assert np.array_equal(forked.scores, apart.scores) and np.array_equal(forked.rates, apart.rates)
     assert apart.found.rows == forked.found.rows == brian.inhibition(path).rows
     with pytest.raises(InputError, match="expected a script or a function of a module"):
-        brian.ablate(lambda: None, (1,), seeds=1)
+        brian.ablate(lambda: None, (1,), seeds=1, controls=False)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="forks")
@@ -222,7 +222,7 @@ def test_an_interrupt_ends_all_processes(tmp_path):
     text += "S = Synapses(P, P, on_pre='h += 0.2')\nS.connect()\n"
     text += "@network_operation(when='start')\ndef note():\n    Path(f'pid_{os.getpid()}').touch()\nrun(10**6*second)\n"
     (tmp_path / "network.py").write_text(text, encoding="utf-8")
-    code = "from eisim import brian\nbrian.ablate('network.py', seeds=2)"
+    code = "from eisim import brian\nbrian.ablate('network.py', seeds=2, controls=False)"
     begun = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     while len(pids := [int(file.name[4:]) for file in tmp_path.glob("pid_*")]) < 2:
         assert begun.poll() is None
@@ -252,9 +252,9 @@ def test_one_program_for_all_fractions_and_seeds(tmp_path):
     quick = "prefs.codegen.cpp.extra_compile_args_gcc = ['-w', '-O0', '-std=c++11']\n"
     path = tmp_path / "network.py"
     path.write_text(text.replace("np.random.rand(len(S))", "'rand()'").replace(START, START + quick), encoding="utf-8")
-    result = brian.ablate(path, (0.5, 1), seeds=2, score=own, backend="cpp")
+    result = brian.ablate(path, (0.5, 1), seeds=2, controls=False, score=own, backend="cpp")
     assert result.identical is True and result.backend == "cpp" and not result.notes
     assert (np.diff(result.rates[:, :, 0], axis=0) > 0).all() and len(set(result.scores.ravel())) == 6
     with pytest.raises(InputError, match=r"network.py runs twice: use backend='runtime'"):
         path.write_text(path.read_text(encoding="utf-8") + "run(1*ms)\n", encoding="utf-8")
-        brian.ablate(path, (1,), seeds=1, backend="cpp")
+        brian.ablate(path, (1,), seeds=1, controls=False, backend="cpp")

@@ -31,15 +31,15 @@ def rows(found):
 
 @pytest.mark.parametrize("text", [FLIPPED, SILENT])
 def test_synapses_are_judged_again_at_each_run(tmp_path, text):
-    plain = brian.ablate(script(tmp_path, text.format(negative=-0.3)), (0.5,), seeds=1, score=times)
-    halved = brian.ablate(script(tmp_path, text.format(negative=-0.15)), (0.5,), seeds=1, score=times)
+    plain = brian.ablate(script(tmp_path, text.format(negative=-0.3)), (0.5,), seeds=1, controls=False, score=times)
+    halved = brian.ablate(script(tmp_path, text.format(negative=-0.15)), (0.5,), seeds=1, controls=False, score=times)
     assert plain.identical and plain.scores[1, 0] == pytest.approx(halved.scores[0, 0], rel=1e-12)
     assert plain.scores[0, 0] != plain.scores[1, 0] and plain.found.inhibitory == ("S",)
 
 
 def test_a_verdict_that_changes_is_said_with_its_runs(tmp_path):
     def found(text):
-        return rows(brian.ablate(script(tmp_path, text.format(negative=-0.3)), (1,), seeds=1).found)
+        return rows(brian.ablate(script(tmp_path, text.format(negative=-0.3)), (1,), seeds=1, controls=False).found)
 
     flipped = found(FLIPPED)
     assert flipped["pre", "excitatory"].why.endswith("; in run 1 only") and not flipped["pre", "excitatory"].is_scaled
@@ -52,7 +52,7 @@ def test_a_verdict_that_changes_is_said_with_its_runs(tmp_path):
 
 def test_a_sign_that_is_lost_is_that_of_the_run_before(tmp_path):
     text = START + "S.w = -0.3\nrun(10*ms)\nS.w = 0\nrun(10*ms)\n"
-    result = brian.ablate(script(tmp_path, text), (1,), seeds=1)
+    result = brian.ablate(script(tmp_path, text), (1,), seeds=1, controls=False)
     assert result.identical and rows(result.found)["pre", "inhibitory"].is_scaled
 
 
@@ -73,7 +73,7 @@ def test_a_pathway_that_is_not_active_is_not_ablated(tmp_path, more, expected):
 def test_fraction_0_that_differs_is_said_with_the_time(tmp_path):
     text = START + "S.w = -0.3\nimport os\n@network_operation(dt=1*ms)\ndef kick(t):\n"
     text += "    if t >= 12*ms:\n        P.v = int.from_bytes(os.urandom(4), 'big')/2**32\n"
-    result = brian.ablate(script(tmp_path, text + "run(30*ms)\n"), (1,), seeds=1)
+    result = brian.ablate(script(tmp_path, text + "run(30*ms)\n"), (1,), seeds=1, controls=False)
     assert result.identical is False and 0.012 <= result.differs_from < 0.03
     (problem,) = result.problems
     assert problem.startswith(

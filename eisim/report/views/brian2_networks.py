@@ -18,14 +18,19 @@ from eisim.report.view import Drawing, View, show_with
 from eisim.report.views import brian2_networks_figures as figures
 from eisim.report.wording import count, listing
 from eisim.studies.brian2_networks.result import BrianAblation, Found
+from eisim.studies.controls import ALL, BETWEEN
 from eisim.studies.curves import described
 
-RUNS, SYNAPSES, SPIKES = "ablation.csv", "synapses.csv", "spikes.csv"
+RUNS, SYNAPSES, SPIKES, CONTROLS = "ablation.csv", "synapses.csv", "spikes.csv", "controls.csv"
 #: Share of the largest rate that refractoriness allows from which on a rate says little else.
 NEAR_LIMIT = 0.8
 TOLD = {True: "yes", False: "no"}
 OVER_SEEDS = "Mean over seeds, with its 95 % interval (Student's t) where there are several."
 EFFECT = "Of more of the variable, with the neuron at threshold. Mixed: by the sign of each synapse's weight."
+SCALE = (
+    "Of excitation: of the factors tried, that which brings rates nearest to the intact ones; of random synapses the "
+    "share that is left."
+)
 CV = "Coefficient of variation of inter-spike intervals: 1 for Poisson trains, 0 for a clock."
 SYNCHRONY = "Of rates in bins of 1 ms, beyond independent neurons: 0 if they are independent, 1 if all fire together."
 HOW = (
@@ -43,9 +48,26 @@ NO_VERDICT = (
     "(--score, --criterion)."
 )
 NO_CONTROLS = (
-    "Controls (re-fitted readout, scaled excitation, shams) were not run, so a loss has no reason beside that "
-    "inhibition was removed, and no bound on excitatory-only networks is known for a score of a user's."
+    "Controls (scaled excitation, shams) were not run, so a loss has no reason beside that inhibition was removed, and "
+    "no bound on excitatory-only networks is known for a score of a user's."
 )
+CONTROLLED = (
+    "The largest fraction was measured again under controls. Compensated: the excitation of synapses was scaled down "
+    "by one factor together with the ablation. Shams, with inhibition intact: as much was taken from excitation "
+    "between populations, at most all, or from random synapses between populations, drawn for each seed. As much means "
+    "the same summed weight where a spike adds the same unit everywhere, else the same number of synapses. "
+    "Currents and PoissonInput stay as they are."
+)
+REASONS = (
+    "A loss that scaled excitation brings back was runaway excitation; one that it does not bring back is unresolved: "
+    "no bound on excitatory-only networks is known for a score of a user's. Both shams keep the score where the loss "
+    "is specific to inhibition."
+)
+NAMES = {
+    "compensated": "compensated",
+    "sham_excitation": "sham: excitation",
+    "sham_random": "sham: random synapses",
+}
 
 
 class AblationView(View[BrianAblation]):
@@ -104,10 +126,33 @@ class AblationView(View[BrianAblation]):
             "fraction_0": {"identical": found.identical, "differs_from": found.differs_from},
             "groups": [of_group(g) for g in range(len(found.groups))],
             "score": [asdict(each) for each in self._scores] or None,
+            "controls": [self._control(each) for each in found.controls],
+            "without_controls": dict(found.without),
             "judgements": [judgements.record(each) for each in self._judgements],
             "notes": list(found.notes),
             "problems": self.problems,
         }
+
+    def _control(self, each) -> dict:
+        measures = {"rate": each.rates, "cv": each.cv, "synchrony": each.synchrony}
+        groups = [
+            {"group": group, **{name: asdict(self._of_group(measures[name], g, name)) for name in measures}}
+            for g, group in enumerate(self.result.groups)
+        ]
+        score = None if each.scores is None else asdict(with_t_interval(each.scores))
+        what = {"condition": each.condition, "scaled": each.scaled, "scale": each.scale}
+        return {**what, "groups": groups, "score": score}
+
+    def _of_group(self, values, g: int, name: str) -> Estimate:
+        return _within(with_t_interval(values[:, g]), name)
+
+    @cached_property
+    def _chosen(self) -> list:
+        """Controls that are shown: of the factors of excitation the one that brings rates nearest to the intact."""
+        found = self.result
+        nearest = [found.nearest(scaled) for scaled in (BETWEEN, ALL)]
+        shams = [each for each in found.controls if each.condition != "compensated"]
+        return [*filter(None, nearest), *shams]
 
     def rows(self) -> list[dict]:
         found = self.result
@@ -137,6 +182,18 @@ class AblationView(View[BrianAblation]):
         ]
         if spikes:
             yield SPIKES, to_csv(spikes)
+        controls = [
+            {"condition": each.condition, "scaled": each.scaled, "scale": each.scale, "seed": seed, "group": group}
+            | {"rate_hz": each.rates[s, g], "cv": each.cv[s, g], "synchrony": each.synchrony[s, g]}
+            | ({} if each.scores is None else {"score": each.scores[s]})
+            for each in found.controls
+            for s, seed in enumerate(found.seeds)
+            for g, group in enumerate(found.groups)
+        ]
+        if controls:
+            yield CONTROLS, to_csv(controls)
+        if found.controls and self._judgements:
+            yield from judgements.files(self._judgements)
 
     def answer(self) -> Iterator[str]:
         found = self.result
@@ -158,8 +215,20 @@ class AblationView(View[BrianAblation]):
         if self._scores:
             yield f"The score goes from {number(self._scores[0].mean)} to {number(self._scores[last].mean)}."
         for each in self._judgements:
-            yield f"With a criterion of {number(each.criterion)}, the verdict is: {each.verdict}."
+            why = f" ({judgements.MEANINGS[each.reason]})" if each.reason and found.controls else ""
+            verdict = each.verdict + (f", {each.reason}" if why else "")
+            yield f"With a criterion of {number(each.criterion)}, the verdict is: {verdict}{why}."
+        if not found.controls:
             yield "Controls were not run."
+            return
+        rates = (f"{hertz(found.mean_rate(each.rates))} Hz {_said(each)}" for each in self._chosen)
+        yield f"Mean rate of all neurons, intact {hertz(found.mean_rate(found.rates[0]))} Hz: {listing(rates, most=4)}."
+
+    def _under(self, each, g: int, name: str) -> Estimate:
+        """A measure of a group under a control, or intact (0) and ablated (-1)."""
+        if isinstance(each, int):
+            return self._estimates[name][each][g]
+        return self._of_group({"rate": each.rates, "cv": each.cv, "synchrony": each.synchrony}[name], g, name)
 
     def _is_near_limit(self, k, g) -> bool:
         return bool(self._estimates["rate"][k][g].mean >= NEAR_LIMIT * self.result.limits[g])
@@ -167,6 +236,9 @@ class AblationView(View[BrianAblation]):
     def details(self) -> Iterator[str]:
         yield from (f"Not examined: {each}." for each in self.result.found.not_examined)
         yield from (f"Note: {each}." for each in self.result.notes)
+        yield from (
+            f"Without the control {name.replace('_', ' ')}: {why}." for name, why in self.result.without.items()
+        )
 
     def tables(self) -> Iterator[Table]:
         found = self.result
@@ -219,6 +291,38 @@ class AblationView(View[BrianAblation]):
                 Column("critical fraction", lambda j: j.critical.value, decimals=OF_ONE, note="From a monotone fit."),
             )
             yield Table("Judgement of the score", judged, self._judgements, (), RUNS)
+            if found.controls:
+                yield from judgements.tables(self._judgements, on_page_only=True)
+        if found.controls:
+            yield self._under_controls()
+
+    def _under_controls(self) -> Table:
+        found = self.result
+        places = [(each, g) for each in (0, -1, *self._chosen) for g in range(len(found.groups))]
+
+        def of(name, decimals=None):
+            return lambda place: _interval(self._under(place[0], place[1], name), decimals)
+
+        def score(place):
+            each = place[0]
+            estimate = self._scores[each] if isinstance(each, int) else with_t_interval(each.scores)
+            return _interval(estimate)
+
+        columns = (
+            Column("condition", lambda place: self._called(place[0])),
+            Column("scale", lambda place: getattr(place[0], "scale", None), decimals=OF_ONE, note=SCALE),
+            Column("group", lambda place: found.groups[place[1]]),
+            Column("rate", of("rate"), unit="Hz"),
+            Column("CV", of("cv", OF_ONE)),
+            Column("synchrony", of("synchrony", OF_ONE)),
+            *([Column("score", score)] if self._scores else []),
+        )
+        return Table("Activity under controls", columns, places, (), CONTROLS)
+
+    def _called(self, each) -> str:
+        if isinstance(each, int):
+            return "intact" if each == 0 else f"{self.result.fractions[-1]:.0%} removed"
+        return NAMES[each.condition] + (f", {each.scaled}" if each.condition == "compensated" else "")
 
     def figures(self) -> Iterator[Drawing]:
         found = self.result
@@ -231,11 +335,13 @@ class AblationView(View[BrianAblation]):
             "ablation.svg",
             "Activity against the fraction of inhibition removed",
             f"Mean over seeds and its 95 % interval, a line for each group.{left_out} Dotted: the largest rate that "
-            "refractoriness allows, where it is near.",
+            f"refractoriness allows, where it is near.{figures.MARKS_SAID if found.controls else ''}",
             said,
             RUNS,
             draw=lambda: figures.ablation(found),
         )
+        if found.controls:
+            yield from judgements.drawings(self._judgements)
         if any(times.size for raster in found.rasters for times, _ in raster.values()):
             yield Drawing(
                 "rasters.svg",
@@ -249,8 +355,19 @@ class AblationView(View[BrianAblation]):
 
     def proofs(self) -> Iterator[Explanation]:
         yield Explanation("How inhibition was found", (HOW, *self.details()))
-        judged = (NO_CONTROLS,) if self._judgements else (NO_VERDICT,)
+        judged = () if self._judgements else (NO_VERDICT,)
+        if self.result.controls:
+            judged += (CONTROLLED, *([REASONS] if self._judgements else []))
+        elif self._judgements:
+            judged += (NO_CONTROLS,)
         yield Explanation("What was removed, and what that shows", (SCALED, *judged))
+
+
+def _said(each) -> str:
+    """A control, in words, for a sentence about rates."""
+    if each.condition == "compensated":
+        return f"with the ablation and {each.scaled} scaled by {number(each.scale, OF_ONE)}"
+    return "with as much taken from excitation" if each.condition == "sham_excitation" else "from random synapses"
 
 
 def _within(each: Estimate, name: str) -> Estimate:

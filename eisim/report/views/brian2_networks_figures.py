@@ -3,8 +3,10 @@
 import numpy as np
 
 from eisim.analysis.statistics import with_t_interval
+from eisim.report.judgements import mark_controls
 from eisim.report.style import DOUBLE, NEUTRAL, SINGLE, TALLEST, Axes, Figure, letters, new_figure
 from eisim.studies.brian2_networks.result import BrianAblation
+from eisim.studies.controls import ALL, BETWEEN
 
 #: Groups that are drawn: the largest ones.
 MOST_GROUPS = 6
@@ -12,6 +14,14 @@ MOST_GROUPS = 6
 COLOURS = ("#222222", "#009e73", "#b8558c", "#8c6d1f", "#5b8ff9", "#999999")
 #: Most of a raster that is drawn, in s, and fractions.
 LONGEST, MOST_RASTERS = 1.0, 3
+#: Most fractions that are written at the axis.
+MOST_TICKS = 6
+#: How controls are drawn, right of the largest fraction.
+MARKS = {"compensated": "v", "sham_excitation": "x", "sham_random": "+"}
+MARKS_SAID = (
+    " Right of the largest fraction, controls: triangles for scaled excitation (of the factors, the one with rates "
+    "nearest to the intact ones), × for as much taken from excitation, + from random synapses."
+)
 
 
 def drawn(found: BrianAblation) -> list[int]:
@@ -33,6 +43,7 @@ def ablation(found: BrianAblation) -> Figure:
     for ax, (label, values) in zip(axes, panels, strict=False):
         for colour, g in zip(COLOURS, drawn(found), strict=False):
             _line(ax, found.fractions, values[:, :, g], colour, found.groups[g])
+            _mark(ax, found, label.partition(" ")[0].lower(), g, colour)
         ax.set(xlabel="fraction of inhibition removed", ylabel=label, ylim=(0, None))
     highest = np.nanmax(found.rates) if np.isfinite(found.rates).any() else 0.0
     for limit in {float(found.limits[g]) for g in drawn(found)}:
@@ -42,9 +53,13 @@ def ablation(found: BrianAblation) -> Figure:
         _line(axes[3], found.fractions, found.scores, "black", "score")
         for curve in found.curves:
             axes[3].axhline(curve.level, color=NEUTRAL, ls="--", lw=0.8)
+            if curve.controls is not None:
+                mark_controls(axes[3], curve.judgement, at=float(found.fractions[-1]))
+                axes[3].legend(fontsize=6)
         axes[3].set(xlabel="fraction of inhibition removed", ylabel="score")
     for ax in axes:
-        ax.set_xlim(-0.04, float(found.fractions[-1]) + 0.04)
+        ax.set_xticks(found.fractions if len(found.fractions) <= MOST_TICKS else found.fractions[[0, -1]])
+        ax.set_xlim(-0.04, float(found.fractions[-1]) + (0.24 if found.controls else 0.04))
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     letters(axes, (-24, 4))
     return figure
@@ -69,6 +84,17 @@ def rasters(found: BrianAblation) -> Figure:
     for ax, g in zip(axes[:, 0], groups, strict=True):
         ax.set_ylabel(f"{found.groups[g]:.18}\nneuron")
     return figure
+
+
+def _mark(ax: Axes, found: BrianAblation, measure: str, g: int, colour) -> None:
+    """Means of a group under controls."""
+    nearest = [found.nearest(scaled) for scaled in (BETWEEN, ALL)]
+    shams = [each for each in found.controls if each.condition != "compensated"]
+    for k, each in enumerate((*filter(None, nearest), *shams)):
+        values = {"rate": each.rates, "cv": each.cv, "synchrony": each.synchrony}[measure][:, g]
+        if np.isfinite(values).any():
+            place = float(found.fractions[-1]) + 0.05 * (k + 1)
+            ax.plot(place, np.nanmean(values), ls="none", marker=MARKS[each.condition], ms=4, mfc="none", color=colour)
 
 
 def _line(ax: Axes, fractions, values, colour, label) -> None:

@@ -14,8 +14,9 @@ from brian2.devices.cpp_standalone.device import CPPStandaloneDevice, cpp_standa
 
 from eisim.base.errors import InputError
 from eisim.studies.brian2_networks import hooking
-from eisim.studies.brian2_networks.finding import changes_of
-from eisim.studies.brian2_networks.scaling import KEEP, LOST, scale
+from eisim.studies.brian2_networks.controlling import Amounts, Control, NotHadError, amounts_of
+from eisim.studies.brian2_networks.finding import Change, changes_of
+from eisim.studies.brian2_networks.scaling import at_random, scale, values
 from eisim.studies.brian2_networks.session import PLAIN, Job, Outcome, Session
 
 #: Environment variable by which the program is told what to add to its seeds.
@@ -32,7 +33,9 @@ class CompiledSession(Session):
         super().__init__(job, sender, fraction)
         self.is_plain = job.runs == ((0, PLAIN),)
         self.is_deferred = self.is_built = False
-        self.scaled: list[str] = []
+        self.has_controls = any(isinstance(run, Control) for _, run in job.runs)
+        self.scaled: list[Change] = []
+        self.refused = ""
         self.recording = ExitStack()
 
     @property
@@ -46,10 +49,21 @@ class CompiledSession(Session):
         if self.runs > 1 and not self.is_deferred:
             raise InputError(f"{self.job.source.name} runs twice: use backend='runtime'")
         if not self.is_plain:
-            synapses = [each for each in objects if isinstance(each, brian2.Synapses)]
-            changes = [c for c in changes_of(self.found.rows, synapses) if KEEP not in c.synapses.variables]
-            scale(changes, 0.0)
-            self.scaled += [each.synapses.name for each in changes]
+            known = {id(each.synapses) for each in self.scaled}
+            synapses = [each for each in objects if isinstance(each, brian2.Synapses) and id(each) not in known]
+            inhibition, excitation = (changes_of(self.found.rows, synapses, controls) for controls in (False, True))
+            self._scale(inhibition)
+            if self.has_controls:
+                try:
+                    self._scale(excitation)
+                    self._scale(at_random(inhibition, excitation))
+                except InputError as error:
+                    self.refused = str(error)
+
+    def _scale(self, changes) -> None:
+        for change in changes:
+            scale([change], Amounts())
+            self.scaled.append(change)
 
     @contextmanager
     def _hooked(self) -> Iterator[None]:
@@ -75,13 +89,22 @@ class CompiledSession(Session):
         self.is_built = True
         build(cpp_standalone_device, directory=self.job.folder, compile=True, run=False, with_output=False)
         self._part()
-        fraction = 0.0 if self.fraction == PLAIN else self.fraction
         os.environ[ADDED] = str(self.job.offset(self.replicate))
-        keep = [f"{name}.{KEEP}={1 - fraction!r}" for name in dict.fromkeys(self.scaled)]
-        lost = [f"{name}.{LOST}={fraction!r}" for name in dict.fromkeys(self.scaled)]
-        results = f"results_{self.replicate}_{self.fraction}"
+        if isinstance(self.fraction, Control) and self.refused:
+            raise NotHadError(self.refused)
+        if self.fraction != PLAIN:
+            self.amounts = amounts_of(self.fraction, self.found.rows, self.job.seeds[self.replicate])
+        told = {
+            f"{change.synapses.name}.{name}": value
+            for change in self.scaled
+            for name, value in values(change, self.amounts).items()
+        }
         run_program(
-            cpp_standalone_device, self.job.folder, results_directory=results, with_output=False, run_args=keep + lost
+            cpp_standalone_device,
+            self.job.folder,
+            results_directory=f"results_{self.job.runs.index((self.replicate, self.fraction))}",
+            with_output=False,
+            run_args=[f"{name}={value!r}" for name, value in told.items()],
         )
 
     @contextmanager

@@ -12,12 +12,13 @@ import numpy as np
 from brian2.core.operations import NetworkOperation
 from brian2.core.variables import ArrayVariable
 from brian2.groups.group import CodeRunner
+from brian2.groups.neurongroup import NeuronGroup
 from brian2.input.poissoninput import PoissonInput
 from brian2.synapses.synapses import Synapses, SynapticPathway
 from brian2.units.fundamentalunits import Quantity
 
 from eisim.base.errors import InputError, did_you_mean
-from eisim.studies.brian2_networks.effects import Effect, Effects, own_code, spread, statements, unanimous
+from eisim.studies.brian2_networks.effects import Effect, Effects, own_code, spread, statements, unanimous, whole
 from eisim.studies.brian2_networks.evaluating import OWN, POST, PRE, NotFollowed, Scope, identifiers
 from eisim.studies.brian2_networks.result import (
     ELECTRICAL,
@@ -44,12 +45,15 @@ class Change:
     synapses: Any
     part: Any  # SynapticPathway or SummedVariableUpdater
     variable: str
-    sign: float  # of the effect of the variable: of mixed synapses those are scaled whose change has the other one
+    sign: float  # of mixed synapses those are scaled whose change has the other one: of the effect, if they inhibit
     is_mixed: bool = False
+    is_excitation: bool = False
+    is_input: bool = False
+    is_random: bool = False  # whether random synapses are scaled, whatever they do
 
 
-def changes_of(rows, synapses) -> tuple[Change, ...]:
-    """What is scaled of these synapses by findings that were made in another process, by their names."""
+def changes_of(rows, synapses, is_excitation: bool = False) -> tuple[Change, ...]:
+    """What an ablation scales of these synapses by findings, by their names; or what controls scale."""
     parts = {}
     for each in synapses:
         parts |= {(each.name, pathway.objname): (each, pathway) for pathway in each._pathways}
@@ -57,9 +61,10 @@ def changes_of(rows, synapses) -> tuple[Change, ...]:
     found = []
     for row in rows:
         key = row.synapses, row.variable if row.pathway == "sum" else row.pathway
-        if row.is_scaled and key in parts:
+        if (row.is_excitation if is_excitation else row.is_scaled) and key in parts:
             own, part = parts[key]
-            found.append(Change(own, part, row.variable, row.toward, row.verdict == MIXED))
+            sign = -row.toward if is_excitation else row.toward
+            found.append(Change(own, part, row.variable, sign, row.verdict == MIXED, is_excitation, row.is_input))
     return tuple(found)
 
 
@@ -268,6 +273,7 @@ def _judged(row: _Row, jump, signs, change, variable, lines, grown: str) -> _Row
     if not jump.any():
         return _with(row, UNKNOWN, _zero(row, lines) + f"; {toward}")
     both = set(np.sign(jump * signs).tolist()) - {0.0}
+    row = _counted(row, jump * signs, change, variable)
     sizes = change[jump != 0] if change.any() else change
     size = _quantity(np.median(sizes), variable.dim) if sizes.size else ""
     adds = grown or f"changes {name} by {size}"
@@ -278,6 +284,20 @@ def _judged(row: _Row, jump, signs, change, variable, lines, grown: str) -> _Row
         )
     verdict = INHIBITORY if both == {-1.0} else EXCITATORY
     return _with(row, verdict, f"{adds}; {toward}")
+
+
+def _counted(row: _Row, effects, change, variable) -> _Row:
+    """The row with numbers and summed weights of the synapses that inhibit and that excite."""
+    share = row.finding.n / effects.size
+    chosen = [effects < 0, effects > 0]
+    sizes = np.abs(change) if change.any() else np.full(effects.shape, np.nan)
+    finding = replace(
+        row.finding,
+        numbers=tuple(round(share * np.count_nonzero(each)) for each in chosen),
+        weights=tuple(share * float(sizes[each].sum()) for each in chosen),
+        unit="" if variable.dim.is_dimensionless else repr(variable.dim),
+    )
+    return replace(row, finding=finding)
 
 
 def _quantity(number, dimensions) -> str:
@@ -347,11 +367,15 @@ def _opposed(rows: list[_Row]) -> list[_Row]:
 def _scaled(row: _Row) -> _Row:
     """The row with whether it is scaled: not if sums pass on what it changes."""
     is_scaled = row.finding.verdict in (INHIBITORY, MIXED) and not row.effect.summed
+    is_excitation = row.finding.verdict in (EXCITATORY, MIXED) and not row.effect.summed
+    source = whole(row.change.synapses.source)
+    is_input = not (isinstance(source, NeuronGroup) and source.equations.diff_eq_names)
     change = replace(row.change, is_mixed=row.finding.verdict == MIXED)
     why = row.finding.why
     if row.finding.verdict in (INHIBITORY, MIXED) and row.effect.summed:
         why += f"; scaled where {row.effect.summed[-1]} sums"
-    return replace(row, finding=replace(row.finding, is_scaled=is_scaled, why=why), change=change)
+    finding = replace(row.finding, is_scaled=is_scaled, is_excitation=is_excitation, is_input=is_input, why=why)
+    return replace(row, finding=finding, change=change)
 
 
 def _of_sum(updater, synapses, effects: Effects, label, rows: list[_Row]) -> _Row:
@@ -386,6 +410,7 @@ def _of_sum(updater, synapses, effects: Effects, label, rows: list[_Row]) -> _Ro
                 or f"{finding.name} sums what changes with opposite signs"
             )
         )
+        row = replace(row, finding=replace(finding, numbers=own[0].finding.numbers, weights=(np.nan, np.nan)))
         return _scaled(_with(row, verdict, why))
     if slopes is None:
         slopes = np.sign(np.broadcast_to(np.asarray(scope.evaluate(expression), dtype=float), at.shape))
@@ -443,12 +468,14 @@ def _overridden(rows: list[_Row], synapses, label, override) -> list[_Row]:
     for row in rows:
         is_last = not row.effect.summed and not row.is_own and row.change.part is not None
         if said == INHIBITORY and is_last:
-            finding = replace(row.finding, verdict=INHIBITORY, why="override", is_scaled=True)
+            finding = replace(_all_one(row.finding, 0), verdict=INHIBITORY, why="override", is_scaled=True)
             row = replace(row, finding=finding, change=replace(row.change, is_mixed=False))
         elif said != INHIBITORY:
             verdict = EXCITATORY if said == EXCITATORY else row.finding.verdict
             verdict = NONE if verdict == UNKNOWN else verdict
-            row = replace(row, finding=replace(row.finding, verdict=verdict, why="override", is_scaled=False))
+            is_excitation = said == EXCITATORY and is_last
+            finding = _all_one(row.finding, 1) if is_excitation else replace(row.finding, is_excitation=False)
+            row = replace(row, finding=replace(finding, verdict=verdict, why="override", is_scaled=False))
         elif row.finding.verdict == UNKNOWN:
             row = _with(row, NONE, "override")
         found.append(row)
@@ -456,6 +483,15 @@ def _overridden(rows: list[_Row], synapses, label, override) -> list[_Row]:
         name = label or synapses.name
         raise InputError(f"override: {name}: expected synapses that change neurons, found nothing that can be scaled")
     return found
+
+
+def _all_one(finding: Finding, place: int) -> Finding:
+    """The finding with all synapses counted as inhibiting (0) or exciting (1)."""
+    number, weight = sum(finding.numbers) or finding.n, sum(finding.weights) or np.nan
+    numbers, weights = (0, number), (0.0, weight)
+    return replace(
+        finding, is_excitation=place == 1, numbers=numbers[:: 2 * place - 1], weights=weights[:: 2 * place - 1]
+    )
 
 
 def _not_examined(effects: Effects) -> Iterator[str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
-from eisim.studies.brian2_networks.finding import Change, Judged, changes_of
+from eisim.studies.brian2_networks.finding import Judged
 from eisim.studies.brian2_networks.result import NONE, UNKNOWN, Finding
 
 Place = tuple[str, str, str]
@@ -23,8 +22,8 @@ class History:
     def __bool__(self) -> bool:
         return bool(self._rows)
 
-    def add(self, run: int, judged: Judged, synapses: Iterable) -> tuple[Change, ...]:
-        """Keep what was found before a run, and say what is scaled in it.
+    def add(self, run: int, judged: Judged) -> tuple[Finding, ...]:
+        """Keep what was found before a run; what holds in it.
 
         A sign that was known and is not any more, such as that of weights that have become 0, is taken to be the same.
         """
@@ -39,7 +38,7 @@ class History:
             found.append(row)
         for name in dict.fromkeys(row.synapses for row in judged.rows):
             self._judged.setdefault(name, []).append(run)
-        return changes_of(found, synapses)
+        return tuple(found)
 
     @property
     def rows(self) -> tuple[Finding, ...]:

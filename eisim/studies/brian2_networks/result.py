@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,7 +11,8 @@ import numpy as np
 
 from eisim.base.display import labelled, tabulated
 from eisim.base.errors import InputError
-from eisim.base.values import ReadOnly, Shown
+from eisim.base.values import Brief, ReadOnly, Shown
+from eisim.studies.controls import Answers, Variant, of_controls
 from eisim.studies.curves import AblationCurve
 from eisim.studies.judgement import Criterion
 
@@ -54,6 +56,16 @@ class Finding:
     toward : float
         1 if more of the variable brings neurons nearer to threshold, -1 if it takes them away, 0 if neither, NaN if
         that differs.
+    is_excitation : bool
+        Whether controls scale this statement.
+    is_input : bool
+        Whether the synapses come from what no equations describe, such as a ``PoissonGroup``.
+    numbers : tuple of int
+        Synapses that inhibit and that excite by this statement.
+    weights : tuple of float
+        Summed magnitudes of what a spike adds in these, in SI units; NaN where that is not known.
+    unit : str
+        Of the variable.
     """
 
     synapses: str
@@ -66,6 +78,11 @@ class Finding:
     is_scaled: bool = False
     n: int = 0
     toward: float = 0.0
+    is_excitation: bool = False
+    is_input: bool = False
+    numbers: tuple[int, int] = (0, 0)
+    weights: tuple[float, float] = (0.0, 0.0)
+    unit: str = ""
 
     @property
     def name(self) -> str:
@@ -153,6 +170,34 @@ class GroupSpikes(ReadOnly, Shown):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class ControlRuns(ReadOnly, Brief):
+    """A Brian2 network under one control of its full ablation.
+
+    Attributes
+    ----------
+    condition : str
+        ``"compensated"`` (excitation is scaled down with the ablation), ``"sham_excitation"`` (excitation between
+        populations is scaled down in its place) or ``"sham_random"`` (random synapses between populations are removed).
+    scaled : str
+        What is scaled: ``"excitation between populations"`` or ``"all excitation"``; ``""`` of a random sham.
+    scale : float
+        Factor of that excitation, as a mean over seeds; of a random sham the share of synapses that is left.
+    rates, cv, synchrony : ndarray of shape (seeds, groups)
+        As those of the ablation.
+    scores : ndarray of shape (seeds,) or None
+        Of the user's function.
+    """
+
+    condition: str
+    scaled: str
+    scale: float
+    rates: np.ndarray
+    cv: np.ndarray
+    synchrony: np.ndarray
+    scores: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class BrianAblation(ReadOnly, Shown):
     """A Brian2 network with fractions of its inhibition removed.
 
@@ -200,6 +245,10 @@ class BrianAblation(ReadOnly, Shown):
         What a reader has to know: a fraction 0 that differs from the script, a score that failed.
     notes : tuple of str
         What was done otherwise than the script says: its own seed was varied, its device taken away.
+    controls : tuple of ControlRuns
+        Of the largest fraction; empty if they were off.
+    without : dict of str to str
+        Controls that this network does not allow, and why.
     """
 
     name: str
@@ -222,6 +271,8 @@ class BrianAblation(ReadOnly, Shown):
     backend: str = "runtime"
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    controls: tuple[ControlRuns, ...] = ()
+    without: Mapping[str, str] = field(default_factory=dict)
 
     to_dataframe = tabulated("One row for each fraction, seed and group, as a pandas DataFrame.")
     to_xarray = labelled("Rates, irregularity, synchrony and scores by fraction, seed and group, as an xarray Dataset.")
@@ -242,7 +293,40 @@ class BrianAblation(ReadOnly, Shown):
 
     @cached_property
     def curves(self) -> tuple[AblationCurve, ...]:
-        """The ablation curve of the user's score; none without a score and a criterion."""
+        """The ablation curve of the user's score, with its controls; none without a score and a criterion."""
         if self.scores is None or self.criterion is None:
             return ()
-        return (AblationCurve("spiking", self.fractions, self.scores, self.criterion, function=self.name),)
+        controls = None
+        if self.controls and not any(np.isnan(each.scores).any() for each in self.controls):
+            tried = [(_variant(each), self._answers(each.scores, each.rates)) for each in self.controls]
+            intact, ablated = (self._answers(self.scores[k], self.rates[k]) for k in (0, -1))
+            controls = of_controls(intact, ablated, tried, is_exact=False)
+        return (
+            AblationCurve(
+                "spiking", self.fractions, self.scores, self.criterion, function=self.name, controls=controls
+            ),
+        )
+
+    def _answers(self, scores, rates) -> Answers:
+        return Answers(scores, None, self.mean_rate(rates))
+
+    def mean_rate(self, rates) -> float:
+        """Mean over seeds and all neurons of rates of shape (seeds, groups), in Hz."""
+        known = np.isfinite(rates).all(axis=0)
+        sizes = np.array(self.sizes)[known]
+        return float(rates[:, known].mean(axis=0) @ sizes / sizes.sum()) if known.any() else 0.0
+
+    def nearest(self, scaled: str) -> ControlRuns | None:
+        """The compensated runs whose mean rate is nearest to the intact one, by its logarithm."""
+        tried = [each for each in self.controls if (each.condition, each.scaled) == ("compensated", scaled)]
+        intact = self.mean_rate(self.rates[0])
+
+        def distance(each):
+            rate = self.mean_rate(each.rates)
+            return abs(np.log(rate / intact)) if rate > 0 and intact > 0 else np.inf
+
+        return min(tried, key=distance, default=None)
+
+
+def _variant(each: ControlRuns) -> Variant:
+    return Variant(each.condition, None, each.scale, each.scaled)

@@ -17,7 +17,7 @@ from eisim.base import processes
 from eisim.base.brian import brian2_alone
 from eisim.base.errors import InputError, did_you_mean
 from eisim.base.progress import Report, shows_progress
-from eisim.studies.brian2_networks.result import BrianAblation, Found
+from eisim.studies.brian2_networks.result import BrianAblation, ControlRuns, Found
 from eisim.studies.judgement import Criterion
 
 BACKENDS = ("runtime", "cpp")
@@ -98,6 +98,7 @@ def ablate(
     duration: Any = None,
     namespace: Mapping[str, Any] | None = None,
     backend: str = "runtime",
+    controls: bool = True,
     report: Report | None = None,
 ) -> BrianAblation:
     """Remove fractions of the inhibition of a Brian2 network, and run it with nothing else changed.
@@ -133,6 +134,9 @@ def ablate(
         ``"runtime"``: as the script runs by itself. ``"cpp"``: as one C++ program for all fractions and seeds, and
         another one of the untouched script; numbers that the script draws with NumPy before it runs are then those of
         the first seed.
+    controls : bool
+        Whether the largest fraction is measured again with excitation scaled down, and beside shams that take as much
+        from excitation and from random synapses: 11 runs more for each seed.
 
     Returns
     -------
@@ -156,11 +160,14 @@ def ablate(
 
         is_network = isinstance(network, brian2.Network)
         source = source_of(network, duration, names if is_network else namespace)
+        from eisim.studies.brian2_networks.controlling import controls_of
+
+        runs = levels + (controls_of(levels[-1]) if controls and levels[-1] > 0 else ())
         with ExitStack() as stack:
             jobs = _compiled if backend == "cpp" else _interpreted
-            todo, at_once = jobs(source, levels, replicates, _override(override), score, report, stack)
-            outcomes = _all_outcomes(todo, at_once, report)
-    return _result(source.name, levels, replicates, outcomes, wanted, backend)
+            todo, at_once = jobs(source, runs, replicates, _override(override), score, report, stack)
+            outcomes, without = _all_outcomes(todo, at_once, report)
+    return _result(source.name, levels, replicates, outcomes, without, wanted, backend)
 
 
 @contextmanager
@@ -206,19 +213,19 @@ def ablated(fraction: float = 1.0, seed: int | None = None, override: Mapping[st
                 found.rewritten.put_back()
 
 
-def _interpreted(source, levels, seeds, override, score, report, stack):
+def _interpreted(source, wanted, seeds, override, score, report, stack):
     """One job for each seed, and how many of them run at a time."""
     from eisim.studies.brian2_networks.session import PLAIN, Job
 
     at_once = min(len(seeds), processes.processors())
     jobs = []
     for k in range(len(seeds)):
-        runs = tuple((k, fraction) for fraction in (((PLAIN,) if k == 0 else ()) + levels))
+        runs = tuple((k, fraction) for fraction in (((PLAIN,) if k == 0 else ()) + wanted))
         jobs.append(Job(source, seeds, runs, override, score, max(1, processes.processors() // at_once)))
     return jobs, at_once
 
 
-def _compiled(source, levels, seeds, override, score, report, stack):
+def _compiled(source, wanted, seeds, override, score, report, stack):
     """One job for all runs of the program, after what inhibits is found without it, and one for the script as it is."""
     from eisim.studies.brian2_networks.session import PLAIN, Job, nothing_inhibits, refuse_unknown
 
@@ -234,7 +241,7 @@ def _compiled(source, levels, seeds, override, score, report, stack):
     if not said[0].inhibitory:
         raise InputError(nothing_inhibits(said[0]))
     folders = [stack.enter_context(TemporaryDirectory(prefix="eisim-brian2-")) for _ in range(2)]
-    runs = tuple((k, fraction) for k in range(len(seeds)) for fraction in levels)
+    runs = tuple((k, fraction) for k in range(len(seeds)) for fraction in wanted)
     most = max(1, processes.processors() - 1)
     scaled = Job(source, seeds, runs, override, score, most, said[0], folders[0])
     return [Job(source, seeds, ((0, PLAIN),), override, None, 1, said[0], folders[1]), scaled], 2
@@ -348,10 +355,12 @@ def _received(child) -> tuple:
         return ("ended", None, str(error))
 
 
-def _all_outcomes(jobs, at_once: int, report) -> dict[tuple[int, Any], Any]:
-    """What all fractions of all jobs gave, by number of the job and fraction."""
+def _all_outcomes(jobs, at_once: int, report) -> tuple[dict[tuple[int, Any], Any], dict[Any, str]]:
+    """What all runs of all jobs gave, by number of the replicate and fraction; and why controls gave nothing."""
     run = _side_by_side if processes.FORKS else _one_by_one
-    total, found, stage = sum(len(job.runs) for job in jobs), {}, ""
+    total, stage = sum(len(job.runs) for job in jobs), ""
+    found: dict[tuple[int, Any], Any] = {}
+    without: dict[Any, str] = {}
     report("running up to the first run")
     for k, (kind, *said) in run(jobs, at_once):
         job = jobs[k]
@@ -362,11 +371,14 @@ def _all_outcomes(jobs, at_once: int, report) -> dict[tuple[int, Any], Any]:
             where = "before its first run" if fraction is None else f"with fraction {fraction}"
             ended = f"its process ended {where}, seed {job.seeds[replicate]}"
             raise InputError(f"{job.source.name}: {ended} ({said[1]}); is there enough memory?")
+        if kind == "without":
+            total, without[said[0][1]] = total - 1, said[1]
+            continue
         outcome = said[0]
         found[outcome.replicate, outcome.fraction] = outcome
         stage = stage or f"{total} runs, the first in {outcome.seconds:.2g} s"
         report(stage, len(found) / total)
-    return found
+    return found, without
 
 
 def _side_by_side(jobs, at_once: int) -> Iterator[tuple[int, tuple]]:
@@ -386,7 +398,7 @@ def _side_by_side(jobs, at_once: int) -> Iterator[tuple[int, tuple]]:
             for child in processes.next_of(running):
                 k = running[child]
                 message = _received(child)
-                left[k] -= message[0] == "outcome"
+                left[k] -= message[0] in ("outcome", "without")
                 yield k, message
                 if not left[k]:
                     child.end()
@@ -414,7 +426,8 @@ def _one_by_one(jobs, at_once: int) -> Iterator[tuple[int, tuple]]:
                 each.cancel()
 
 
-def _result(name, fractions, seeds, outcomes, criterion, backend) -> BrianAblation:
+def _result(name, fractions, seeds, outcomes, without, criterion, backend) -> BrianAblation:
+    from eisim.studies.brian2_networks.controlling import Control
     from eisim.studies.brian2_networks.measuring import first_difference
     from eisim.studies.brian2_networks.session import PLAIN
 
@@ -428,6 +441,10 @@ def _result(name, fractions, seeds, outcomes, criterion, backend) -> BrianAblati
             sizes[group], durations[group] = each.size, each.duration
             limits[group] = outcome.limits[group]
         if fraction == PLAIN:
+            continue
+        if isinstance(fraction, Control):
+            if outcome.failure:
+                problems.append(f"score failed with {_called(fraction)}, seed {seeds[k]}: {outcome.failure}")
             continue
         place = fractions.index(fraction), k
         seconds[place] = outcome.seconds
@@ -473,4 +490,52 @@ def _result(name, fractions, seeds, outcomes, criterion, backend) -> BrianAblati
         backend,
         tuple(problems),
         tuple(sorted({note for outcome in outcomes.values() for note in outcome.notes})),
+        _controlled(outcomes, len(seeds), groups),
+        _without(without, has_scores)
+        if any(isinstance(run, Control) for run in (*(run for _, run in outcomes), *without))
+        else {},
     )
+
+
+def _without(given, has_scores: bool) -> dict[str, str]:
+    """Controls that could not be had, and why."""
+    from eisim.studies.brian2_networks.controlling import NO_THRESHOLD
+
+    found = {_called(control): why for control, why in given.items()}
+    return found | ({"refitted": NO_THRESHOLD} if has_scores else {})
+
+
+def _called(control) -> str:
+    """A control, in words and as a key."""
+    return f"{control.condition}: {control.scaled}" if control.scaled else control.condition
+
+
+def _controlled(outcomes, seeds: int, groups) -> tuple[ControlRuns, ...]:
+    """Runs under controls that all replicates have."""
+    from eisim.studies.brian2_networks.controlling import COMPENSATED, SHAM_EXCITATION, SHAM_RANDOM, Control
+    from eisim.studies.controls import BETWEEN
+
+    found = []
+    for control in dict.fromkeys(run for _, run in outcomes if isinstance(run, Control)):
+        own = [outcomes.get((k, control)) for k in range(seeds)]
+        if None in own:
+            continue
+        numbers = {
+            key: np.array([[getattr(each.groups.get(g), key, np.nan) for g in groups] for each in own])
+            for key in ("rate", "cv", "synchrony")
+        }
+        lost = [each.amounts.random if control.condition == SHAM_RANDOM else each.amounts.between for each in own]
+        scale = control.scale if control.condition == COMPENSATED else float(1 - np.mean(lost))
+        scores = [each.score for each in own]
+        found.append(
+            ControlRuns(
+                control.condition,
+                BETWEEN if control.condition == SHAM_EXCITATION else control.scaled,
+                scale,
+                numbers["rate"],
+                numbers["cv"],
+                numbers["synchrony"],
+                None if None in scores else np.array(scores),
+            )
+        )
+    return tuple(found)

@@ -9,6 +9,7 @@ import brian2
 
 from eisim.studies.brian2_networks import hooking
 from eisim.studies.brian2_networks.compiled import CompiledSession
+from eisim.studies.brian2_networks.controlling import NotHadError
 from eisim.studies.brian2_networks.session import FoundEnough, Job, Session
 
 
@@ -31,6 +32,8 @@ def part(job: Job, fraction: Any, only_finds: bool = False, report=None):
         return ("outcome", session.run())
     except FoundEnough:
         return ("found", session.found)
+    except NotHadError as error:
+        return ("without", (session.replicate, session.fraction), str(error))
     except BaseException as error:
         return ("error", job.source.error(error))
 

@@ -15,11 +15,12 @@ import brian2
 from eisim.base import processes
 from eisim.base.errors import InputError
 from eisim.studies.brian2_networks import hooking
-from eisim.studies.brian2_networks.finding import judge
+from eisim.studies.brian2_networks.controlling import Amounts, Control, NotHadError, amounts_of
+from eisim.studies.brian2_networks.finding import changes_of, judge
 from eisim.studies.brian2_networks.history import History
 from eisim.studies.brian2_networks.measuring import Measured, digest, measured, raster
 from eisim.studies.brian2_networks.result import Finding, Found, GroupSpikes
-from eisim.studies.brian2_networks.scaling import Rewritten
+from eisim.studies.brian2_networks.scaling import Rewritten, chosen
 from eisim.studies.brian2_networks.source import Source
 
 #: In the place of a fraction: the script as it is, with nothing in it rewritten.
@@ -32,7 +33,7 @@ class Job:
 
     source: Source
     seeds: tuple[int, ...]  # of the replicates
-    runs: tuple[tuple[int, Any], ...]
+    runs: tuple[tuple[int, Any], ...]  # of a fraction, of PLAIN or of a control
     override: Mapping[str, str]
     score: Callable | None = None
     most: int = 1  # processes at a time
@@ -65,6 +66,7 @@ class Outcome:
     failure: str = ""  # of the score
     spikes: dict[str, GroupSpikes] | None = None
     rasters: dict[str, tuple] = field(default_factory=dict)
+    amounts: Amounts = field(default_factory=Amounts)
 
 
 class Session:
@@ -77,7 +79,7 @@ class Session:
         self.history = History()
         self.not_examined: dict[str, None] = {}
         self.notes: set[str] = set()
-        self.rewritten = Rewritten()
+        self.rewritten, self.amounts = Rewritten(), Amounts()
         self.begin = time.perf_counter()
         self.runs = 0
 
@@ -94,17 +96,27 @@ class Session:
             return
         self.rewritten.put_back()
         judged = judge(objects, names, self.job.override, checks_names=not self.history)
-        changes = self.history.add(self.runs, judged, synapses)
+        rows = self.history.add(self.runs, judged)
         self.not_examined |= dict.fromkeys(judged.not_examined)
         if self.only_finds:
             raise FoundEnough
         refuse_unknown(self.found)
-        if not changes:
+        inhibition, excitation = (changes_of(rows, synapses, controls) for controls in (False, True))
+        if not inhibition:
             return
         if self.fraction is None:
             self._part()
         if self.fraction != PLAIN:
-            self.rewritten.scale(changes, self.fraction)
+            self.amounts = amounts_of(self.fraction, rows, self.job.seeds[self.replicate])
+            self._rewrite(chosen(self.amounts, inhibition, excitation))
+
+    def _rewrite(self, changes) -> None:
+        try:
+            self.rewritten.scale(changes, self.amounts)
+        except InputError as error:
+            if isinstance(self.fraction, Control):
+                raise NotHadError(str(error)) from None
+            raise
 
     def _part(self) -> None:
         """Fork for each fraction, pass on what they give, and end; returns in the forked processes only."""
@@ -151,7 +163,7 @@ class Session:
         """What the run gave."""
         spikes = self.recorder.spikes()
         score, failure = self._score(left, spikes)
-        is_first = self.replicate == 0
+        is_first, is_control = self.replicate == 0, isinstance(self.fraction, Control)
         return Outcome(
             self.replicate,
             self.fraction,
@@ -164,7 +176,8 @@ class Session:
             score,
             failure,
             spikes if is_first and self.fraction in (PLAIN, 0.0) else None,
-            {name: raster(each) for name, each in spikes.items()} if is_first else {},
+            {name: raster(each) for name, each in spikes.items()} if is_first and not is_control else {},
+            self.amounts,
         )
 
     def _refuse_no_run(self, left) -> None:
@@ -197,6 +210,8 @@ class Session:
                 message = ("outcome", self.run())
             except FoundEnough:
                 message = ("found", self.found)
+            except NotHadError as error:
+                message = ("without", (self.replicate, self.fraction), str(error))
             except BaseException as error:
                 message = ("error", self.said_of(error))
             self.sender.send(message)
