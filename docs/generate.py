@@ -107,6 +107,7 @@ API = {
     "Theory": ("eisim", "certify Certificate StructuralCertificate WiringFloor synthesize predict Prediction "
                "mean_field MeanField"),
     "Spectra": ("eisim", "spectrum Spectrum"),
+    "Interpolation": ("eisim.theory.interpolation", "interpolate"),
     "Perceptrons": ("eisim.analysis.perceptron", "capacity Capacity separable separable_share"),
     "Settings of an experiment": ("eisim.values", "Value quantity"),
     "Files and progress": ("eisim", "save load Progress"),

@@ -146,7 +146,7 @@ def parts_of(unit: RateUnit, scale: float, largest_excess: float) -> _Parts:
     if isinstance(unit, ThresholdLinear):
         one = np.array([unit.gain * scale]), np.array([unit.threshold]), np.array([1 / scale])
         return _Parts(INTEGRATOR, *one)
-    if isinstance(unit, (Softplus, ExponentialLinear)) and unit.excitatory_class == ThresholdLinear.excitatory_class:
+    if isinstance(unit, (Softplus, ExponentialLinear)) and unit.is_convex:
         return _convex_parts(unit, scale)
     if isinstance(unit, Step):
         gain = np.array([STEP_STEEPNESS / largest_excess])

@@ -11,6 +11,9 @@ from eisim.base.elementary import exp, expm1, exprel, log1p
 from eisim.base.errors import InputError
 from eisim.base.values import Value, quantity
 
+MONOTONE = "monotone functions"
+CONVEX = "monotone functions that are also convex and supermodular"
+
 
 @dataclass(frozen=True)
 class RateUnit(Value):
@@ -66,8 +69,8 @@ class RateUnit(Value):
     drive_unit = "hertz"
     state_unit = "hertz"
     non_decreasing = True
-    #: What an excitatory-only circuit can compute with such units.
-    excitatory_class = "monotone functions"
+    #: Whether the transfer function is convex.
+    is_convex = False
     #: The transfer function phi, as Brian2 text over ``drive`` and the parameters; each unit has it as a method, too.
     transfer_text = ""
 
@@ -102,6 +105,14 @@ class RateUnit(Value):
         """Rate in Hz for a constant input `drive` in Hz (any shape), without noise."""
         phi = self.transfer(drive)
         return phi / (1 + self.refractory * phi) if self.refractory else phi
+
+    @property
+    def excitatory_class(self) -> str:
+        """What rates excitatory-only circuits of such units can have: fewer if the activation is convex.
+
+        A refractory period makes it saturate.
+        """
+        return CONVEX if self.is_convex and not self.refractory else MONOTONE
 
     @property
     def structure(self) -> str:
@@ -185,7 +196,7 @@ class ThresholdLinear(RateUnit):
 
     gain: float = quantity(1.0, "1", non_negative=True)
 
-    excitatory_class = "monotone functions that are also convex and supermodular"
+    is_convex = True
     transfer_text = "gain*(drive - threshold)*int(drive > threshold)"
 
     def transfer(self, drive):
@@ -345,7 +356,7 @@ class AbbottChance(RateUnit):
     r"""The f-I curve of a noisy neuron in closed form: :math:`\phi(u) = (u - \theta)/(1 - e^{-d(u - \theta)})`.
 
     Abbott & Chance (Prog. Brain Res. 149:147, 2005). Wong & Wang (2006) write it with a current :math:`x`:
-    :math:`H(x) = (ax - b)/(1 - e^{-d(ax - b)})`, that is :math:`u = ax` and :math:`\theta = b`.
+    :math:`H(x) = (ax - b)/(1 - e^{-d(ax - b)})`, that is :math:`u = ax` and :math:`\theta = b`. It is convex.
 
     Attributes
     ----------
@@ -355,6 +366,7 @@ class AbbottChance(RateUnit):
 
     noise_time: float = quantity(0.154, "second", positive=True)
 
+    is_convex = True
     transfer_text = "1/(noise_time*exprel(clip(noise_time*(threshold - drive), -700, 700)))"
 
     def transfer(self, drive):
@@ -377,7 +389,7 @@ class Softplus(RateUnit):
 
     scale: float = quantity(10.0, "hertz", positive=True)
 
-    excitatory_class = ThresholdLinear.excitatory_class
+    is_convex = True
     transfer_text = (
         "(drive - threshold)*int(drive > threshold) + scale*log1p(exp(clip(-abs(drive - threshold)/scale, -700, 0)))"
     )
@@ -417,10 +429,9 @@ class ExponentialLinear(RateUnit):
     )
 
     @property
-    def excitatory_class(self) -> str:
-        """The functions that excitatory-only circuits of such units can compute: fewer where they are convex."""
-        convex = self.base <= self.gain * self.scale
-        return ThresholdLinear.excitatory_class if convex else RateUnit.excitatory_class
+    def is_convex(self) -> bool:
+        """Whether its slope does not fall at threshold."""
+        return self.base <= self.gain * self.scale
 
     def transfer(self, drive):
         above = np.asarray(drive) - self.threshold
