@@ -122,7 +122,25 @@ def to_nir(circuit: Circuit, dt=0.1e-3):
         through = [graph.add(f"{readout.population} out", among)] if len(circuit.readouts) > 1 else []
         graph.connect(node, *through, output)
         row += size
+    _connect_all(nir, graph, circuit, sources, targets)
     return nir.NIRGraph(graph.nodes, graph.edges, metadata=metadata)
+
+
+def _connect_all(nir, graph, circuit, sources, targets) -> None:
+    """Connect with weights of 0 what sends or receives nothing: nir would add inputs and outputs of its own there."""
+    senders, receivers = ({edge[k] for edge in graph.edges} for k in (0, 1))
+    for p in circuit.populations:
+        (own, size, _), nodes = sources[p.name], [*dict.fromkeys(targets[p.name].values())]
+        missing = [node for node in nodes if node not in receivers]
+        if own not in senders:
+            silent = graph.add(f"{p.name} silent", nir.Linear(np.zeros((size, size))))
+            graph.connect(own, silent, nodes[0])
+        if missing or "input" not in senders:
+            unused = graph.add(f"{p.name} unused", nir.Linear(np.zeros((size, circuit.n_inputs))))
+            graph.connect("input", unused)
+            for node in missing or nodes[:1]:
+                graph.connect(unused, node)
+            senders.add("input")
 
 
 def begins_elsewhere(p: Population) -> bool:

@@ -63,6 +63,24 @@ def test_there_and_back_all_synthesised_circuits(tmp_path):
     assert (counts > 0).all()
 
 
+def assert_kept(tables, folder):
+    """The circuits of truth tables have the same spikes there and back, and fire for the patterns that are 1."""
+    functions = [TruthTable(table) for table in tables]
+    circuits = [expressible(synthesize(f, kind="spiking")) for f in functions]
+    times = {"duration": 100e-3, "window": 100e-3, "dt": 0.2e-3}
+    counts = assert_same_spikes(circuits, [f.patterns for f in functions], folder, **times)
+    assert [count > 0 for count in counts] == ["1" in table for table in tables]
+
+
+def test_there_and_back_functions_of_two_inputs_and_some_of_three(tmp_path):
+    assert_kept([f"{k:04b}" for k in range(16)] + [f"{k:08b}" for k in range(5, 256, 50)], tmp_path)
+
+
+@pytest.mark.slow
+def test_there_and_back_all_functions_of_three_inputs(tmp_path):
+    assert_kept([f"{k:08b}" for k in range(256)], tmp_path)
+
+
 def spikes_of(network, values, steps):
     """Spikes of the readouts (steps × trials × outputs) in the network's own steps."""
     circuit, n = network.circuit, steps + network.late
@@ -322,8 +340,8 @@ def trained_on_digits(build, shape, epochs):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("build", "shape", "epochs"), [(dense, (64,), 4), (convolutional, (1, 8, 8), 9)])
-def test_networks_trained_by_snntorch_have_its_accuracy(build, shape, epochs, tmp_path):
-    """Of default neurons of snnTorch, written by its own export; and they can be ablated."""
+def test_networks_trained_by_snntorch_have_its_accuracy(build, shape, epochs, tmp_path, eisim):
+    """Of default neurons of snnTorch, written by its own export; and they can be ablated, by the command, too."""
     export = pytest.importorskip("snntorch.export_nir").export_to_nir
     net, images, digits = trained_on_digits(build, shape, epochs)
     path = tmp_path / "net.nir"
@@ -335,6 +353,29 @@ def test_networks_trained_by_snntorch_have_its_accuracy(build, shape, epochs, tm
     assert theirs > 0.8 and abs(ours - theirs) <= 0.01
     assert (found == expected).mean() > 0.999  # single precision may decide otherwise
     assert ablate(network.circuit).is_excitatory_only and not network.circuit.is_excitatory_only
+    rows = [",".join([*(f"x{k}" for k in range(64)), "digit"])]
+    rows += [
+        ",".join([*map(repr, image.ravel().tolist()), str(digit)]) for image, digit in zip(images, digits, strict=True)
+    ]
+    (tmp_path / "rows.csv").write_text("\n".join(rows))
+    words = (
+        "--target",
+        "digit",
+        "--steps",
+        STEPS,
+        "--reset",
+        "late-subtraction",
+        "--levels",
+        "2",
+        "--controls",
+        "none",
+    )
+    done = eisim("ablate", path, "--data", tmp_path / "rows.csv", *map(str, words), "--backend", "numpy",
+                 "--out", tmp_path / "out", "--json")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert abs(said["network_accuracy"] - theirs) <= 0.01 and abs(said["spiking"]["accuracy"][0] - theirs) <= 0.01
+    assert said["spiking"]["accuracy"][1] < 0.5 < said["spiking"]["accuracy"][0]
 
 
 # hostile files

@@ -177,6 +177,100 @@ def onnx(rng: random.Random, folder: Path) -> None:
 
 
 @cache
+def _recurrent() -> list[bytes]:
+    import tempfile
+
+    from tests.adapter.test_onnx_rnn import made
+
+    variants = ({}, {"batch_first": False, "kind": np.float32}, {"last": True, "after": ["Softmax"]}, {"start": True},
+                {"activations": ["Relu"], "bias": False}, {"sizes": (2, 4)}, {"operator": "GRU"})  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        return [made(Path(folder) / "net.onnx", **each)[0].SerializeToString() for each in variants]
+
+
+def rnn(rng: random.Random, folder: Path) -> None:
+    """Recurrent networks, by field and by byte."""
+    from onnx import ModelProto
+
+    from eisim import RNN
+
+    content = rng.choice(_recurrent())
+    if rng.random() < 0.8:
+        model = ModelProto.FromString(content)
+        mutate.of_message(model, rng)
+        content = model.SerializeToString()
+    else:
+        content = mutate.of_bytes(content, rng)
+    path = folder / "net.onnx"
+    path.write_bytes(content)
+    found = read_onnx(path)
+    show(found)
+    if isinstance(found, RNN):
+        assert np.isfinite(found(np.zeros((2, 3, found.W_in.shape[1])))).all()
+        show(found.circuit)
+
+
+@cache
+def _graphs() -> list[bytes]:
+    from itertools import pairwise
+
+    import nir
+
+    from eisim import TRUTH_TABLES, synthesize, to_nir
+    from eisim.adapter.nir_format import LACKING, write_nir
+
+    rng = np.random.default_rng(0)
+
+    def lif(n):
+        return nir.LIF(np.full(n, 1e-3), np.full(n, 10.0), np.zeros(n), np.ones(n))
+
+    def graph(shape, *nodes):
+        named = {"input": nir.Input(np.array(shape)), **{f"n{k}": node for k, node in enumerate(nodes)}}
+        named["output"] = nir.Output(np.array([4]))
+        return nir.NIRGraph(named, [*pairwise(named)], type_check=False)
+
+    weight, ones = rng.normal(size=(4, 8)), np.ones(4)
+    loop = nir.NIRGraph(
+        {"input": nir.Input(np.array([8])), "n": lif(8), "w": nir.Linear(np.eye(8) - 0.5), "output": nir.Output([8])},
+        [("input", "n"), ("n", "w"), ("w", "n"), ("n", "output")],
+    )
+    kernel, last = rng.normal(size=(2, 1, 2, 2)), nir.Affine(weight, ones)
+    conv = nir.Conv2d((4, 4), kernel, (2, 2), (0, 0), (1, 1), 1, np.ones(2))
+    cuba = nir.CubaLI(5e-4 * ones, 2e-3 * ones, 3 * ones, 0.3 * ones)
+    late = nir.Delay(np.arange(8) * 1e-4)
+    flat = nir.Flatten({"input": np.array([2, 2, 2])}, 0, -1)
+    first = nir.Affine(rng.normal(size=(8, 3)), np.zeros(8))
+    found = [
+        graph([1, 4, 4], conv, flat, loop, last, lif(4)),
+        graph([3], first, lif(8), late, last, nir.LI(1e-3 * ones, ones, 0 * ones)),
+        graph([3], first, lif(8), last, cuba),
+        graph([3], first, nir.IF(np.full(8, 1e3), np.ones(8)), last),
+        to_nir(synthesize(TRUTH_TABLES["xor"], kind="spiking").with_neurons(**LACKING)),
+    ]
+    return [write_nir(each) for each in found]
+
+
+def nir(rng: random.Random, folder: Path) -> None:
+    """Spiking networks in HDF5 files, by value and by byte."""
+    from eisim import from_nir
+
+    content = rng.choice(_graphs())
+    content = (mutate.of_hdf5 if rng.random() < 0.6 else mutate.of_bytes)(content, rng)
+    path = folder / "net.nir"
+    path.write_bytes(content)
+    if rng.random() < COMMANDS:
+        n = rng.choice((3, 16))
+        rows = [",".join(f"{random.Random(k * n + j).random():.3f}" for j in range(n)) + f",{k % 4}" for k in range(8)]
+        (folder / "d.csv").write_text("\n".join([",".join([*(f"x{j}" for j in range(n)), "y"]), *rows]))
+        how = ("--backend", "numpy", "--levels", "2", "--steps", "3", "--controls", "none", "--out", folder / "out")
+        command("ablate", path, "--data", folder / "d.csv", "--target", "y", *how)
+        return
+    options = {"reset": rng.choice(("value", "value", "subtraction", "late subtraction"))}
+    options |= {"euler": rng.choice((None, None, True, False)), "currents": rng.choice((None, None, True, False))}
+    show(from_nir(path, dt=rng.choice((None, None, 1e-4, 1e-6, 1e-3)), potentials=rng.random() < 0.2, **options))
+
+
+@cache
 def _saved() -> list[bytes]:
     from eisim import LIF, REGIONS, TRUTH_TABLES, Circuit, Region, synthesize, to_dnn
     from eisim.analysis.task import Fact
@@ -402,6 +496,8 @@ KINDS: dict[str, tuple[Callable[[random.Random, Path], None], float]] = {
     "connectomes": (connectomes, 0.04),
     "tables": (tables, 0.06),
     "onnx": (onnx, 0.2),
+    "rnn": (rnn, 0.04),
+    "nir": (nir, 0.06),
     "saved": (saved, 0.15),
     "stored": (stored, 0.15),
     "images": (images, 0.1),
@@ -428,5 +524,5 @@ def enter(kind: str, seed: int, number: int, folder: Path) -> str:
 
 def warm_up() -> None:
     """Import what the readers import, so that the time and the memory of an input are its own."""
-    _networks(), _saved(), _images(), _part()
+    _networks(), _recurrent(), _graphs(), _saved(), _images(), _part()
     sys.setrecursionlimit(1000)

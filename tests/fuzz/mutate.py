@@ -302,7 +302,67 @@ def _scalar(field, value, rng):
     return rng.choice(NUMBERS)
 
 
+#: Values that a number of a NIR file may have, and others that any of its values may be.
+SIZES = (float("nan"), float("inf"), -1.0, 0.0, 1.0, 2.5, 7.0, 1e-300, 1e300, -1e300, 2.0**40, 1e-9)
+OTHERS = (
+    b"LIF",
+    b"LI",
+    b"Linear",
+    b"Flatten",
+    b"NIRGraph",
+    b"Evil\x1b[31m",
+    b"input",
+    b"same",
+    [],
+    [[1.0] * 3] * 3,
+    [1, 2],
+    7,
+)
+
+
+def of_hdf5(content: bytes, rng) -> bytes:
+    """An HDF5 file with arrays replaced, reshaped or left out, and groups renamed, linked or left out."""
+    import h5py
+    import numpy as np
+
+    file = io.BytesIO(content)
+    with h5py.File(file, "r+") as opened:
+        names = []
+        opened.visit(names.append)
+        for name in rng.sample(names, min(len(names), rng.choice((1, 1, 2, 3)))):
+            if name not in opened:
+                continue
+            found = opened[name]
+            if isinstance(found, h5py.Group) or rng.random() < 0.1:
+                match rng.randrange(3):
+                    case 0:
+                        _try(opened.move, name, name.rpartition("/")[0] + "/" + rng.choice(("n", "a b", "é", "x/y")))
+                    case 1:
+                        _try(opened.__setitem__, f"{rng.choice(names)}/again", found)
+                    case _:
+                        del opened[name]
+                continue
+            before = found[()]
+            del opened[name]
+            match rng.randrange(8):
+                case 0:
+                    opened[name] = rng.choice(OTHERS)
+                case 1:
+                    pass
+                case 2 if np.ndim(before):
+                    opened[name] = before[..., :1] if rng.random() < 0.5 else np.concatenate([before, before])
+                case 3 if np.asarray(before).dtype.kind in "iuf":
+                    opened[name] = np.asarray(before).astype(rng.choice(("f2", ">f4", "i1", "?", "u8", "c16")))
+                case _ if np.asarray(before).dtype.kind in "iuf" and np.size(before):
+                    array = np.array(before, dtype=float)
+                    array.flat[rng.randrange(array.size)] = rng.choice(SIZES)
+                    opened[name] = array
+                case _:
+                    opened[name] = rng.choice(OTHERS)
+    return file.getvalue()
+
+
 def _try(change, *arguments):
-    """Protobuf itself refuses numbers that do not fit a field."""
-    with suppress(ValueError, TypeError):
+    """Protobuf itself refuses numbers that do not fit a field, and HDF5 names that are there."""
+    with suppress(ValueError, TypeError, OSError, RuntimeError):
         change(*arguments)
