@@ -20,7 +20,7 @@ from eisim.circuit import Circuit, union
 from eisim.functions import TruthTable
 from eisim.simulation import Response, begin
 from eisim.studies.controls import Answers, Variant, mean_rate, of_controls, partial_shams, variants
-from eisim.studies.curves import AblationCurve, below_floor, questioned
+from eisim.studies.curves import AblationCurve, below_floor, is_bounded, questioned
 from eisim.studies.judgement import ROUNDING, VERDICTS, Controls, Criterion, shared
 from eisim.studies.result import OfParts
 from eisim.studies.slow_synapses import with_synapses
@@ -201,6 +201,7 @@ class CaseResult(Shown):
                 attained=float(measured.accuracy[-1]),
                 controls=measured.controls,
                 is_exact=system != "spiking_noisy",
+                rises=is_bounded(kind.circuit, self.certificate.floor["zero_one"], measured.scores),
             )
             for kind in self.kinds.values()
             for system, measured in kind.measurements.items()

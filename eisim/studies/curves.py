@@ -57,6 +57,7 @@ class AblationCurve(Shown):
     attained: float | None = None  # score of an excitatory-only circuit that was built and simulated, if one was
     controls: Controls | None = None  # under full ablation; None: they were off
     is_exact: bool = False  # whether nothing is random, so that the scores have no interval
+    rises: bool = False  # whether the wiring of the intact circuit proves that outputs rise with all inputs (T10)
 
     def __repr__(self):
         of = ", ".join(filter(None, (self.function, self.system)))
@@ -96,8 +97,14 @@ class AblationCurve(Shown):
 
     @property
     def bound(self) -> float | None:
-        """Score that no excitatory-only system exceeds, if the theorem's assumptions are not known to fail here."""
-        return None if self.floor is None or set(self.assumptions) - set(ASSUMED) else 1 - self.floor
+        """Score that no excitatory-only system exceeds, if the theorem's assumptions are not known to fail here.
+
+        They fail where the intact system exceeds it although its outputs rise with all inputs: the theorem bounds such
+        circuits, too, so that they lose nothing provably.
+        """
+        if self.floor is None or set(self.assumptions) - set(ASSUMED):
+            return None
+        return None if self.rises and 1 - self.intact < self.floor - ROUNDING else 1 - self.floor
 
     @property
     def is_computed(self) -> bool:
@@ -131,9 +138,16 @@ class AblationCurve(Shown):
     critical_doses, critical_dose = critical_fractions, critical_fraction  # by their earlier names
 
     def violations(self) -> list[str]:
-        """Contradictions of the theory, as text: an error below the floor under complete ablation."""
+        """Contradictions of the theory, as text: an error below the floor under complete ablation.
+
+        Or of the intact system, if its outputs rise with all inputs.
+        """
         if self.floor is None:
             return []
+        if self.rises and 1 - self.intact < self.floor - self.tolerance:
+            error = f"the error {1 - self.intact:.4f} is below the floor {self.floor:.4f}"
+            finding = f"intact ({self.system}), {error}, although its wiring lets outputs rise with all inputs"
+            return [contradiction(self.function, finding, self.assumptions)]
         system, scores = f"ablated, {self.system}", self.scores[np.asarray(self.fractions) == 1].mean(axis=1)
         bound = self.floor, self.assumptions, self.tolerance
         return [problem for score in scores for problem in below_floor(self.function, system, score, *bound)]
@@ -179,6 +193,18 @@ def below_floor(
         return []
     finding = f"without inhibition ({system}) the error {error:.4f} is below the floor {floor:.4f}"
     return [contradiction(of, finding, assumptions)]
+
+
+def is_bounded(circuit: Circuit | None, floor: float | None, scores: np.ndarray, everywhere: bool = False) -> bool:
+    """Whether the wiring of an intact circuit proves that its readouts, or all neurons, rise with all inputs.
+
+    It is examined only where it matters: if the score, fractions × seeds, is above the bound of such circuits.
+    """
+    if circuit is None or floor is None or np.mean(scores[0]) <= 1 - floor + ROUNDING:
+        return False
+    from eisim.theory.structure.certificate import is_monotone
+
+    return is_monotone(circuit, everywhere)
 
 
 def questioned(circuit: Circuit | None, is_spiking: bool) -> tuple[str, ...]:

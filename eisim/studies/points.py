@@ -13,7 +13,7 @@ from eisim.simulation import Response, simulate
 from eisim.studies.boolean import AblationResult, Case, Protocol, criterion, run_ablation
 from eisim.studies.circuit import OwnCircuit
 from eisim.studies.controls import Answers, mean_rate, of_controls, partial_shams, variants
-from eisim.studies.curves import AblationCurve, judge, questioned
+from eisim.studies.curves import AblationCurve, is_bounded, judge, questioned
 from eisim.studies.held_out import HeldOut, is_known_everywhere, trained_evidence
 from eisim.studies.judgement import ANY, ROUNDING, Controls, Criterion, shared
 from eisim.studies.result import OfParts, Result
@@ -103,6 +103,7 @@ class OnPoints:
                 constant=self.constant,
                 controls=self.controls.get(kind),
                 is_exact=not self.circuits[kind].is_random,
+                rises=is_bounded(self.circuits[kind], self.floor, scores),
             )
             for kind, scores in self._scores.items()
         ]

@@ -1,5 +1,6 @@
 """The judgement, against its definitions in exact arithmetic and by brute force."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from eisim import Circuit, Input, Population, Projection, Readout
 from eisim.neurons import LIF, ThresholdLinear
 from eisim.studies.curves import (
     RATE_CODE,
@@ -17,6 +19,7 @@ from eisim.studies.curves import (
     below_floor,
     contradiction,
     described,
+    is_bounded,
     judge,
     questioned,
 )
@@ -191,3 +194,31 @@ def test_every_result_has_curves_that_say_of_what_they_are(name):
         assert each.scores.shape[0] == len(each.fractions) and each.function and each.system
         assert each.verdict in repr(each) and each.function in repr(each) and each.verdict in each._repr_html_().lower()
     assert {each.verdict for each in result.curves} == {"lost"}
+
+
+def test_a_circuit_whose_wiring_rises_with_all_inputs_loses_nothing_provably():
+    """What bounds excitatory-only systems bounds it, too: where it is better, an assumption fails, and it is said."""
+    bounded = {"floor": 0.25, "constant": 0.75, "controls": Controls()}
+    criterion = Criterion.absolute(0.99)
+    plain = curve([[1.0], [0.5]], criterion, **bounded)
+    assert plain.judgement.reason == "provable" and not plain.violations()
+    rising = curve([[1.0], [0.5]], criterion, rises=True, assumptions=(RATE_CODE,), system="spiking", **bounded)
+    assert rising.judgement.reason == "unresolved" and rising.judgement.parts["provable"] == 0
+    said = rising.violations()
+    assert (
+        len(said) == 1 and "although its wiring lets outputs rise with all inputs" in said[0] and RATE_CODE in said[0]
+    )
+    within = curve([[0.75], [0.5]], Criterion.absolute(0.7), rises=True, **bounded)
+    assert within.bound == 0.75 and not within.violations() and within.judgement.reason == "unresolved"
+
+
+def test_wiring_is_looked_at_only_where_the_score_is_above_the_bound():
+    unit, one = ThresholdLinear(), [[1.0]]
+    cells = [Population("first", "I", unit), Population("second", "I", unit), Population("out", "E", unit)]
+    links = [("x", "first"), ("first", "second"), ("second", "out")]
+    relays = Circuit("relays", [Input("x")], cells, [Projection(a, b, one) for a, b in links], [Readout("out")])
+    veto = replace(relays, projections=[Projection("x", "first", one), Projection("first", "out", one)])
+    assert is_bounded(relays, 0.25, np.ones((2, 1))) and not is_bounded(veto, 0.25, np.ones((2, 1)))
+    assert not is_bounded(relays, 0.25, np.ones((2, 1)), everywhere=True)  # the second neuron falls
+    assert not is_bounded(relays, 0.25, np.full((2, 1), 0.75)) and not is_bounded(relays, None, np.ones((2, 1)))
+    assert not is_bounded(None, 0.25, np.ones((2, 1)))

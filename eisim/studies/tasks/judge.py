@@ -21,7 +21,7 @@ from eisim.simulation import begin
 from eisim.simulation.layout import is_pooled
 from eisim.simulation.response import Response, Spikes
 from eisim.studies.controls import DENSE, DRAWS, finer, partial_shams, resolution, shams, variants
-from eisim.studies.curves import COMPARES, NOT_TRIED, AblationCurve, contradiction, questioned
+from eisim.studies.curves import COMPARES, NOT_TRIED, AblationCurve, contradiction, is_bounded, questioned
 from eisim.studies.judgement import ANY, ROUNDING, Controls, Criterion, Shams
 from eisim.studies.tasks.result import Judged, Psychometric
 from eisim.studies.tasks.silenced import unsilenced
@@ -397,13 +397,14 @@ def _judge(task, plans, found, best, scanned, n_seeds, report, assumptions, abou
             attained=attained,
             controls=controls,
             is_exact=is_exact,
+            rises=is_bounded(intact, floor, scores, everywhere=True),
         )
 
     own = curve(intact.kind, marks, _controls(task, plans, found, best, scanned))
     systems = {intact.kind: own}
     if not own.is_computed:
         problems.append(f"the intact circuit does not do the task: score {own.intact:.3g}, criterion {own.level:g}")
-    problems += _above_bound(own)
+    problems += own.violations() if own.rises and own.system == "rate" else _above_bound(own)
     if intact.kind == "rate":
         circuits = _grid([[_ablated(p.change, p.circuit, float(d)) for p in plans] for d in doses])
         dnns = _dnn_marks(task, circuits, marks, report)

@@ -1,8 +1,9 @@
 """The structural certificate: for each input and readout the sign that the wiring alone proves (T10)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,13 +12,15 @@ from eisim.base.errors import InputError
 from eisim.base.progress import Report, silent
 from eisim.base.values import Shown
 from eisim.circuit import Circuit
-from eisim.connectome import Connectome
 from eisim.theory.structure.balance import Balance, Frustration, balance, frustration
 from eisim.theory.structure.carriers import carried, sole_carriers
 from eisim.theory.structure.cut import SignCut, is_feed_forward, sign_cut
 from eisim.theory.structure.graph import SignedGraph, graph_of_circuit, graph_of_connectome
 from eisim.theory.structure.silencing import LIMIT, NEURONS, SYNAPSES, Silencing, least_silencing
 from eisim.theory.structure.walks import Walk, descend, distances, shortest, shortest_walk
+
+if TYPE_CHECKING:
+    from eisim.connectome import Connectome
 
 RISES, FALLS, BLIND, MIXED = WORDS = ("rises", "falls", "none", "mixed")
 #: The word for whether there are walks of sign 1, and of sign -1.
@@ -26,6 +29,8 @@ _WORD = np.array([[BLIND, FALLS], [RISES, MIXED]], dtype=object)
 MOST_PAIRS = 20_000
 #: Details of readouts are shown for up to this number of readouts, and of edges.
 MOST_READOUTS, MOST_EDGES = 200, 10_000
+#: Whether a circuit is monotone is examined for up to this number of neurons.
+MOST_NEURONS = 20_000
 #: Seconds that each program of these details may take.
 LIMIT_OF_DETAILS = 20.0
 
@@ -321,7 +326,7 @@ _NAMES = ((0, "excitatory"), (1, "inhibitory"))
 
 
 def certify_structure(
-    wiring: Circuit | Connectome | SignedGraph,
+    wiring: "Circuit | Connectome | SignedGraph",
     inputs: str | Iterable | None = None,
     readouts: str | Iterable | None = None,
     unknown: str = "both",
@@ -331,7 +336,7 @@ def certify_structure(
     """The structural certificate of a circuit, a connectome or a signed graph, as `certify` gives it."""
     broken: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    if isinstance(wiring, Connectome):
+    if not isinstance(wiring, (Circuit, SignedGraph)):
         if inputs is None or readouts is None:
             lacking = "inputs" if inputs is None else "readouts"
             raise InputError(f"certify: {lacking}: expected neurons, classes or transmitters, found none")
@@ -349,6 +354,19 @@ def certify_structure(
             broken, notes = tuple(_broken(wiring)), tuple(_unchecked(wiring))
     report("searching for walks")
     return StructuralCertificate(graph, shortest(graph), broken, notes)
+
+
+def is_monotone(circuit: Circuit, everywhere: bool = False) -> bool:
+    """Whether the wiring proves that all readouts, or all neurons, rise with every input that they hear.
+
+    Of circuits of more than 20,000 neurons it is not examined.
+    """
+    if sum(p.size for p in circuit.populations) > MOST_NEURONS or any(_broken(circuit)):
+        return False
+    graph = graph_of_circuit(circuit)
+    if everywhere:
+        graph = replace(graph, readouts=tuple(range(graph.external, graph.n_nodes)))
+    return not (shortest(graph)[..., 1] >= 0).any()
 
 
 def _broken(circuit) -> Iterable[str]:
