@@ -200,7 +200,7 @@ def is_bounded(circuit: Circuit | None, floor: float | None, scores: np.ndarray,
 
     It is examined only where it matters: if the score, fractions × seeds, is above the bound of such circuits.
     """
-    if circuit is None or floor is None or np.mean(scores[0]) <= 1 - floor + ROUNDING:
+    if circuit is None or floor is None or not scores[:1].size or scores[0].mean() <= 1 - floor + ROUNDING:
         return False
     from eisim.theory.structure.certificate import is_monotone
 
