@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from eisim.base.values import Value, count, quantity
 
+#: It simulates circuits of the first of these kinds that is asked for.
+KINDS, ONE_KIND = ("spiking", "rate"), True
+
 
 @dataclass(frozen=True)
 class Settings(Value):

@@ -9,6 +9,8 @@ from eisim.base.values import Value, count, quantity
 #: Settings that `eisim.read_connectome` takes where they are given, and what it calls them.
 COLUMNS = {each: each for each in ("source", "target", "sign", "transmitter", "nodes", "name", "classes")}
 COLUMNS |= {"synapses": "count", "type": "kind"}
+#: It simulates circuits of the first of these kinds that is asked for.
+KINDS, ONE_KIND = ("rate", "spiking"), True
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ A readout of both signs is no population: it would be one step late, and its rat
 readout is applied to recorded rates (`RNN.decode`), which is exact at each step.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -191,7 +191,7 @@ class RNN(ReadOnly, Brief):
         if self.signs is None:
             return tuple(np.where(negative, np.where(positive, BOTH, "I"), "E").tolist())
         given = self.signs.tolist() if hasattr(self.signs, "detach") else self.signs
-        given = list(given) if np.iterable(given) and not isinstance(given, Mapping) else given
+        given = list(given) if np.iterable(given) and not isinstance(given, (Mapping, Set, bytes)) else given
         if not isinstance(given, list) or len(given) != self.size:
             found = f"{len(given)} of them" if isinstance(given, list) else f"{given!r:.60}"
             raise InputError(f"RNN: signs: expected 'E' or 'I' for each of {self.size} cells, found {found}")
@@ -351,10 +351,10 @@ class RNN(ReadOnly, Brief):
             if not len(cells):
                 continue
             rates = traces[sign] if isinstance(traces, Mapping) and sign in traces else None
+            rates = None if rates is None else to_si(rates, "1", f"RNN: traces of {sign!r}")
             if np.ndim(rates) not in (3, 4) or np.shape(rates)[-2] != len(cells):
                 what = f"rates of the {len(cells)} cells {sign!r}, as simulate(..., record=True).traces has them"
                 raise InputError(f"RNN: traces: expected {what}, found {type(traces).__name__} with {_briefly(rates)}")
-            rates = to_si(rates, "1", f"RNN: traces of {sign!r}")
             if found is not None and (found.shape[:-2], found.shape[-1]) != (rates.shape[:-2], rates.shape[-1]):
                 raise InputError(f"RNN: traces: expected as many trials and steps of 'E' and 'I', found {rates.shape}")
             found = np.empty((*rates.shape[:-2], self.size, rates.shape[-1])) if found is None else found

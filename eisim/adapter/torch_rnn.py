@@ -8,6 +8,7 @@ and signs applied, to rounding. What was read is then compared with the module i
 import copy
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -51,11 +52,19 @@ def read_module(module, example=None) -> RNN:
                 why = ", whose second direction runs against time" if what == "bidirectional" else ""
                 raise InputError(f"from_torch: {name}: {what}: expected {wanted}, found {found}{why}")
     if isinstance(module, (nn.RNN, nn.RNNCell)):
+        if example is not None and (_sizes_of(example) or [0])[-1] != module.input_size:
+            raise _refused_example(name, f"{module.input_size} inputs", example)
         return _layer(module)
     if not (sizes := _sizes_of(example)):
-        wanted = "an example, a tensor or a shape, whose last axis has the inputs"
-        raise InputError(f"from_torch: {name}: expected {wanted}, found {example!r:.60}")
+        raise _refused_example(name, "the inputs", example)
     return _Reading(_copied(module), sizes, name).network()
+
+
+def _refused_example(name, inputs, example) -> InputError:
+    wanted = f"an example, a tensor or a shape, whose last axis has {inputs}"
+    shape = getattr(example, "shape", None)
+    found = f"{example!r:.60}" if shape is None else f"shape {tuple(shape)}"
+    return InputError(f"from_torch: {name}: expected {wanted}, found {found}")
 
 
 def refuse_gates(module) -> None:
@@ -85,10 +94,10 @@ def _numbers(tensor) -> np.ndarray:
 def _sizes_of(example) -> list[int]:
     """Sizes of a tensor or a shape; none if it is neither."""
     try:
-        sizes = [int(n) for n in getattr(example, "shape", example)]
-    except (TypeError, ValueError):
+        sizes = [index(n) for n in getattr(example, "shape", example)]
+    except TypeError:
         return []
-    return sizes if 1 <= len(sizes) <= 3 and sizes[-1] > 0 else []
+    return sizes if 1 <= len(sizes) <= 3 and sizes[-1] > 0 and min(sizes) >= 0 else []
 
 
 def _copied(module):

@@ -7,9 +7,9 @@ import numpy as np
 from scipy.special import expit
 
 from eisim.adapter.rnn import RNN
-from eisim.analysis.recurrent_tasks import THRESHOLD
+from eisim.analysis.recurrent_tasks import THRESHOLD, RecurrentTask, Trials
 from eisim.base.errors import InputError, did_you_mean
-from eisim.base.units import to_si
+from eisim.base.units import scalar_si, to_si
 from eisim.base.values import Brief, ReadOnly, Value, quantity
 
 SIGNS = ("free", "dale", "excitatory")
@@ -73,7 +73,7 @@ class RecurrentNetwork(ReadOnly, Brief, Value):
     def __post_init__(self):
         super().__post_init__()
         for name, among in (("signs", SIGNS), ("activation", ACTIVATIONS)):
-            if (given := getattr(self, name)) not in tuple(among):
+            if not isinstance(given := getattr(self, name), str) or given not in among:
                 near = did_you_mean(str(given), among)
                 expected = f"one of {', '.join(among)}"
                 raise InputError(f"RecurrentNetwork.{name}: expected {expected}, found {given!r:.60}{near}")
@@ -87,7 +87,8 @@ class RecurrentNetwork(ReadOnly, Brief, Value):
         if self.dt > self.tau:
             found = f"{self.dt:g} s with {self.tau:g} s"
             raise InputError(f"RecurrentNetwork.dt: expected at most tau, found {found}")
-        object.__setattr__(self, "history", np.asarray(self.history if np.size(self.history) else np.empty((0, 3))))
+        if isinstance(self.history, (tuple, list, np.ndarray)) and not len(self.history):
+            object.__setattr__(self, "history", np.empty((0, 3)))
         self._shaped("history", (None, 3))
         for name, most in (("inhibitory", n), ("seed", None)):
             number = getattr(self, name)
@@ -175,7 +176,7 @@ class RecurrentNetwork(ReadOnly, Brief, Value):
         InputError
             For stimuli of another shape.
         """
-        stimuli = np.asarray(stimuli, dtype=float)
+        stimuli = to_si(stimuli, "1", "RecurrentNetwork: stimuli")
         if stimuli.ndim != 3 or stimuli.shape[2] != self.W_in.shape[1]:
             expected = f"trials × time × {self.W_in.shape[1]} inputs"
             raise InputError(f"RecurrentNetwork: stimuli: expected {expected}, found shape {stimuli.shape}")
@@ -189,11 +190,20 @@ class RecurrentNetwork(ReadOnly, Brief, Value):
 
     def outputs(self, stimuli, window: int = 1) -> np.ndarray:
         """Outputs, each averaged over the last steps of a trial, trials × outputs."""
+        rates = self.rates(stimuli)
+        steps = rates.shape[1]
+        if isinstance(window, bool) or not isinstance(window, (int, np.integer)) or not 1 <= window <= steps:
+            expected = f"a whole number of steps from 1 to {steps}"
+            raise InputError(f"RecurrentNetwork: window: expected {expected}, found {window!r:.60}")
         with np.errstate(over="ignore", invalid="ignore"):
-            return self.rates(stimuli)[:, -window:].mean(axis=1) @ self.W_out.T
+            return rates[:, -window:].mean(axis=1) @ self.W_out.T
 
     def score(self, task, trials=None, threshold: float = THRESHOLD) -> float:
         """Mean score on `Trials` of a `RecurrentTask`; by default on at least 2,000 that training did not see."""
+        for what, given, kind in (("task", task, RecurrentTask), ("trials", trials, Trials)):
+            if not isinstance(given, kind) and (given is not None or what == "task"):
+                raise InputError(f"score: {what}: expected {kind.__name__}, found {given!r:.60}")
+        threshold = scalar_si(threshold, "1", "score: threshold")
         n = len(task.conditions)
         trials = task.trials(n * -(-2000 // n), seed=np.random.default_rng([0, 2])) if trials is None else trials
         return float(task.marks(self.outputs(trials.stimuli, task.window), trials.targets, threshold).mean())

@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 
+from eisim.base import memory
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.seeds import Seed, seed_of
 from eisim.base.units import to_si
@@ -22,6 +23,8 @@ DT = 20e-3
 BEFORE, WINDOW = 5, 10
 #: Error of an angle from which on an answer scores 0: a quarter of a circle.
 QUARTER = np.pi / 2
+#: Memory that a trial takes at least, in bytes.
+TRIAL = 1000
 #: Numbers of one parameter of a task, and the longest delay, in s.
 MOST, LONGEST = 100, 10.0
 
@@ -101,6 +104,7 @@ class RecurrentTask(Brief):
         number = n if number is None else number
         if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 1:
             raise InputError(f"{self.name}: number: expected a whole number of 1 or more, found {number!r:.60}")
+        memory.check(f"{self.name}: number", float(number) * TRIAL, f"{number:,} trials")
         rng = np.random.default_rng(seed_of(seed, f"{self.name}: seed"))
         chosen = rng.integers(n, size=number) if shuffled else np.arange(number) % n
         return Trials(*self.make(self.conditions[chosen], rng), chosen)
@@ -122,10 +126,22 @@ class RecurrentTask(Brief):
             1 where all outputs are on the side of the threshold that is asked for; of an angle 1 less its error as a
             share of 90 degrees, at least 0.
         """
+        outputs, targets = (_plain(each, f"{self.name}: marks") for each in (outputs, targets))
+        if outputs.ndim < 2 or outputs.shape[-2:] != targets.shape:
+            expected = f"outputs of shape (..., trials, outputs) as targets have, {targets.shape}"
+            raise InputError(f"{self.name}: marks: expected {expected}, found {outputs.shape}")
         if not self.is_angle:
             return ((outputs > threshold) == (targets > THRESHOLD)).all(axis=-1).astype(float)
         error = np.angle(np.exp(1j * (_angle(outputs) - _angle(targets))))
         return np.maximum(0.0, 1 - np.abs(error) / QUARTER)
+
+
+def _plain(given, what) -> np.ndarray:
+    """An array of numbers, which may be infinite."""
+    try:
+        return np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"{what}: expected an array of numbers, found {given!r:.60}") from None
 
 
 def _angle(outputs) -> np.ndarray:

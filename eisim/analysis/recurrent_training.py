@@ -7,9 +7,11 @@ import numpy as np
 from eisim.adapter.extras import extra
 from eisim.analysis.recurrent_network import ACTIVATIONS, SIGNS, RecurrentNetwork
 from eisim.analysis.recurrent_tasks import RECURRENT_TASKS, THRESHOLD, RecurrentTask
+from eisim.base import memory
 from eisim.base.errors import InputError, did_you_mean
 from eisim.base.progress import shows_progress
 from eisim.base.seeds import Seed, seed_of
+from eisim.base.units import scalar_si
 
 METHODS = ("projected", "exponentiated")
 #: Time constant, in s.
@@ -63,7 +65,7 @@ def train_recurrent(
     signs : {"free", "dale", "excitatory"}
         See `RecurrentNetwork`. Biases are free.
     share_inhibitory : float
-        Share of inhibitory units under Dale's law, to the nearest whole number; at least one.
+        Share of inhibitory units under Dale's law, to the nearest whole number; at least one, and not all.
     activation : {"relu", "softplus", "sigmoid"}
         Excitatory-only networks of the first two compute convex functions only (T5), those of the last all monotone
         ones.
@@ -96,7 +98,7 @@ def train_recurrent(
     _check(task, units, signs, share_inhibitory, activation, method, iterations)
     torch = extra("torch", "train_recurrent")
     rng = np.random.default_rng(seed)
-    inhibitory = min(units, max(1, round(share_inhibitory * units))) if signs == "dale" else 0
+    inhibitory = min(units - 1, max(1, round(share_inhibitory * units))) if signs == "dale" else 0
     shape = (units, inhibitory, len(task.inputs), len(task.outputs))
     common = {"signs": signs, "inhibitory": inhibitory, "tau": tau, "dt": task.dt, "activation": activation}
     common |= {"task": task.name, "seed": seed}
@@ -236,7 +238,7 @@ def _check(task, units, signs, share, activation, method, iterations):
             raise InputError(f"train_recurrent: {what}: expected {expected}, found {found!r:.60}")
 
     def one_of(what, known, found):
-        if found not in tuple(known):
+        if not isinstance(found, str) or found not in known:
             near = did_you_mean(str(found), known)
             raise InputError(f"train_recurrent: {what}: expected one of {', '.join(known)}, found {found!r:.60}{near}")
 
@@ -249,4 +251,9 @@ def _check(task, units, signs, share, activation, method, iterations):
     for what, number in (("units", units), ("iterations", iterations)):
         good = isinstance(number, (int, np.integer)) and not isinstance(number, bool) and number >= 1
         expect(what, good, "a whole number of 1 or more", number)
-    expect("share_inhibitory", 0 <= share <= 1, "a share from 0 to 1", share)
+    memory.check("train_recurrent: units", 8.0 * int(units) ** 2, f"{units:,}")
+    part = scalar_si(share, "1", "train_recurrent: share_inhibitory")
+    expect("share_inhibitory", 0 <= part <= 1, "a share from 0 to 1", share)
+    if signs == "dale":
+        expect("share_inhibitory", 0 < part < 1, "units of both signs, a share above 0 and below 1", share)
+        expect("units", units > 1, "2 or more, one excitatory and one inhibitory", units)

@@ -11,6 +11,8 @@ from itertools import islice
 LONGEST = 1500
 #: Names longer than this, in characters, or beyond this number are not suggested as corrections.
 _LONGEST_NAME, _MOST_NAMES = 100, 2000
+#: Parts of a list that are looked at for masked arrays.
+_MOST_PARTS = 1000
 
 
 class InputError(ValueError):
@@ -65,13 +67,39 @@ def argument_error(what: str, function: Callable, arguments: tuple, keywords: di
     return None
 
 
+def masked_error(what: str, function: Callable, arguments: tuple, keywords: dict) -> InputError | None:
+    """The error in arguments that are masked arrays, or hold some; ``None`` if there is none, or nothing is masked.
+
+    What is masked has no value, but NumPy gives the one below the mask.
+    """
+    for place, value in enumerate((*arguments, *keywords.values())):
+        if is_masked(value):
+            names = [*[*inspect.signature(function).parameters][: len(arguments)], *keywords]
+            known = f" {names[place]}:" if len(names) == len(arguments) + len(keywords) else ""
+            return InputError(f"{what}:{known} expected numbers, found masked ones")
+    return None
+
+
+def is_masked(value) -> bool:
+    """Whether something of an array of numpy.ma is masked, or of one in a list or dict."""
+    if "numpy.ma" not in sys.modules:
+        return False
+    kind = sys.modules["numpy.ma"].MaskedArray
+    if type(value) in (list, tuple, dict):
+        parts = value.values() if type(value) is dict else value
+        nested = (part for part in islice(parts, _MOST_PARTS) if isinstance(part, (list, tuple, kind)))
+        return any(map(is_masked, nested))
+    return isinstance(value, kind) and bool(sys.modules["numpy.ma"].is_masked(value))
+
+
 def explains_arguments(function: Callable, is_method: bool = False) -> Callable:
     """Make a function raise an `ArgumentError` for arguments that it does not accept.
 
-    A function has those checked that it annotates with one of our classes. Classes and their methods, whose first
-    argument is the object or the class, have the same from `eisim.base.values.Explained`.
+    A function has those checked that it annotates with one of our classes; masked arrays are refused. Classes and
+    their methods, whose first argument is the object or the class, have the same from `eisim.base.values.Explained`.
     """
     expected = () if is_method else tuple(_classes(function).items())
+    said = function.__qualname__ if is_method else function.__name__
 
     @functools.wraps(function)
     def explained(*arguments, **keywords):
@@ -81,14 +109,15 @@ def explains_arguments(function: Callable, is_method: bool = False) -> Callable:
                 name = function.__name__
                 wrong = InputError(f"{name}: expected a {kind.__name__}, found {value!r:.60}")
                 raise argument_error(name, function, arguments, keywords) or wrong
+        if wrong := masked_error(said, function, arguments, keywords):
+            raise wrong
         try:
             return function(*arguments, **keywords)
         except TypeError as error:
             if error.__traceback__.tb_next is None:  # the function was not entered
                 called = functools.partial(function, arguments[0]) if is_method and arguments else function
                 given = arguments[1:] if is_method else arguments
-                what = function.__qualname__ if is_method else function.__name__
-                raise (argument_error(what, called, given, keywords) or error) from None
+                raise (argument_error(said, called, given, keywords) or error) from None
             raise
 
     return explained

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from eisim.base.docstrings import described
 from eisim.base.errors import InputError, did_you_mean, printable
-from eisim.base.units import expected, format_quantity, parse_quantity
+from eisim.base.units import expected, format_quantity, parse_quantity, plain_number
 
 #: Numbers that no float holds are refused, and JSON that is nested deeper where its type says nothing.
 LARGEST_NUMBER, DEEPEST = sys.float_info.max, 100
@@ -297,7 +297,7 @@ def _read_text(kind, text, where):
         return None
     if kind in (int, float, _NONE):
         try:
-            return kind(text)
+            return plain_number(text, kind)
         except (TypeError, ValueError):
             raise _refused(where, expected_words(kind, JSON), text) from None
     if kind in (str, Path, typing.Any, object):

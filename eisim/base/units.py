@@ -12,7 +12,7 @@ from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING
 
-from eisim.base.errors import InputError
+from eisim.base.errors import InputError, is_masked
 
 if TYPE_CHECKING:  # what only reads the command line does without arrays
     import numpy as np
@@ -118,9 +118,12 @@ def to_si(value, unit: str, what: str) -> "np.ndarray":
     found = unit_of(value)
     if value is None or found not in (None, unit):
         raise InputError(f"{what}: expected {expected(unit)}, found {value}")
-    if getattr(getattr(value, "dtype", None), "kind", "") == "c":
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if kind == "c":
         raise InputError(f"{what}: expected real numbers, found complex ones")
-    if np.ma.is_masked(value):
+    if kind in tuple("mM"):
+        raise InputError(f"{what}: expected {expected(unit)}, found dates or times of NumPy")
+    if is_masked(value):
         raise InputError(f"{what}: expected numbers, found masked ones")
     try:
         array = np.array(value, dtype=float)
@@ -195,6 +198,13 @@ def _asks(frame):
     if name == "__init__" and frame.f_code.co_filename == "<string>":  # of a dataclass, in whose module it is
         return False
     return not (is_ours(module) and (name in _MAKING or name.startswith("_check")))
+
+
+def plain_number(text: str, kind: type = float):
+    """A number as people write it, of type int or float; ValueError for ``1_0``, which to Python is 10."""
+    if "_" in text or not text.isascii():
+        raise ValueError(text)
+    return kind(text)
 
 
 def parse_quantity(text: str, unit: str, what: str) -> float:

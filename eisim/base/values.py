@@ -7,7 +7,7 @@ from itertools import islice
 
 from eisim.base import memory
 from eisim.base.display import display
-from eisim.base.errors import InputError, argument_error, did_you_mean, explains_arguments
+from eisim.base.errors import InputError, argument_error, did_you_mean, explains_arguments, masked_error
 from eisim.base.units import scalar_si, warn_of_plain
 
 
@@ -55,6 +55,8 @@ class ExplainsArguments(ABCMeta):
         return inspect.Signature(parameters)
 
     def __call__(cls, *arguments, **keywords):
+        if wrong := masked_error(cls.__name__, cls, arguments, keywords):
+            raise wrong
         try:
             return super().__call__(*arguments, **keywords)
         except TypeError as error:
@@ -114,9 +116,15 @@ class ByName(dict):
         super().__init__(values)
         self.what = what
 
+    def __getitem__(self, name):
+        try:
+            return super().__getitem__(name)
+        except TypeError:  # what cannot be hashed, such as a list
+            return self.__missing__(name)
+
     def __missing__(self, name):
         known = f"one of {', '.join(map(str, self))}" if self else "no name, since nothing is there"
-        raise InputError(f"{self.what}: expected {known}, found {name!r}{did_you_mean(name, map(str, self))}")
+        raise InputError(f"{self.what}: expected {known}, found {name!r:.60}{did_you_mean(name, map(str, self))}")
 
 
 class ReadOnly(Explained):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eisim.base.errors import InputError, did_you_mean
+from eisim.base.units import plain_number
 
 EFFECTS = ("inhibitory", "excitatory", "leave")
 
@@ -24,7 +25,7 @@ class OwnScore:
 def fractions_of(text: str) -> tuple[float, ...]:
     """The numbers of a list such as ``0,.5,1``."""
     try:
-        return tuple(float(each) for each in text.split(","))
+        return tuple(plain_number(each) for each in text.split(","))
     except ValueError:
         raise InputError(f"--fractions: expected numbers with commas such as 0,0.5,1, found {text!r:.60}") from None
 

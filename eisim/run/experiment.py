@@ -29,7 +29,8 @@ class Experiment:
 
     Its settings are a dataclass, whose fields ``--set`` can change, but for those that its name or file fixes. `about`
     is the docstring of its module, which may run it itself or leave that to a function made for one circuit or table.
-    `kinds` are those of the circuits that it can simulate, ``KINDS`` of the module.
+    `kinds` are those of the circuits that it can simulate, ``KINDS`` of the module. One that simulates circuits of one
+    kind only, ``ONE_KIND = True``, takes the first of these that is asked for.
     """
 
     name: str
@@ -39,11 +40,12 @@ class Experiment:
     module: str = ""
     given: Mapping[str, Any] = field(default_factory=dict)
     kinds: tuple[str, ...] = ("spiking", "rate")
+    one_kind: bool = False
 
     def taken(self, kinds: Sequence[str]) -> list[str]:
         """Those of the kinds that are asked for that it simulates; ``InputError`` if it simulates none of them."""
         if found := [kind for kind in kinds if kind in self.kinds]:
-            return found
+            return sorted(found, key=self.kinds.index)[:1] if self.one_kind else found
         raise InputError(f"{self.name}: kind: expected {' or '.join(self.kinds)}, found {' and '.join(kinds)}")
 
     def with_changes(self, changes: Sequence[str]):
@@ -71,7 +73,8 @@ class Experiment:
         if module.__name__.partition(".")[0] != "eisim":
             run = guarded(run, module.__file__ or name, "run")
         shown, kinds = partial(_run_and_show, module, run), getattr(module, "KINDS", cls.kinds)
-        return cls(name, module.Settings, shown, module.__doc__ or "", module.__name__, given or {}, kinds)
+        about, one_kind = module.__doc__ or "", getattr(module, "ONE_KIND", False)
+        return cls(name, module.Settings, shown, about, module.__name__, given or {}, kinds, one_kind)
 
 
 def _run_and_show(module, run, settings, kinds, seed, backend, report):

@@ -271,6 +271,8 @@ GOOD = {"W_in": [[1.0], [1.0]], "W_rec": [[0.0, -1.0], [1.0, 0.0]], "tau": TAU, 
         ),
         ({"signs": [-1, -1]}, "RNN: signs: cell 0: expected no positive weight .* found 1 onto cell 1"),
         ({"signs": {"E": 2}}, "RNN: signs: expected 'E' or 'I' for each of 2 cells, found {'E': 2}"),
+        ({"signs": {"E", "I"}}, "RNN: signs: expected 'E' or 'I' for each of 2 cells, found {"),
+        ({"signs": b"EI"}, "RNN: signs: expected 'E' or 'I' for each of 2 cells, found b'EI'"),
         ({"name": None}, "RNN: name: expected a text, found None"),
         ({"signed_inputs": "yes"}, "RNN: signed_inputs: expected True or False, found 'yes'"),
     ],
@@ -288,6 +290,9 @@ def test_wrong_use_is_refused_in_one_line():
         rnn.rates([[1.0], [1.0]])
     with pytest.raises(InputError, match=r"RNN: traces: expected rates of the 1 cells 'I'.*found dict with none"):
         rnn.cells({"E": np.ones((1, 1, 2))})
+    for ragged in ([[1], [1, 2]], "abc", object()):
+        with pytest.raises(InputError, match="RNN: traces of 'E': expected a plain number, found"):
+            rnn.cells({"E": ragged, "I": ragged})
     with pytest.raises(InputError, match=r"RNN: traces: expected as many trials and steps .* found \(2, 1, 4\)"):
         rnn.cells({"E": np.ones((2, 1, 3)), "I": np.ones((2, 1, 4))})
     with pytest.raises(InputError, match="RNN: fraction: expected between 0 and 1, found 2"):

@@ -257,3 +257,12 @@ def test_what_is_no_layer_of_rate_units_is_refused():
         assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match=r"from_torch: expected a tensor or a shape, found None"):
         from_torch(chain)
+
+
+@pytest.mark.parametrize("layer", [nn.RNN(3, 4), nn.RNNCell(3, 4)])
+def test_an_example_of_other_inputs_is_refused(layer):
+    for example in ((3,), (2, 5, 3), torch.zeros(2, 5, 3), np.zeros((5, 3)), None):
+        assert from_torch(layer, example).n_inputs == 3
+    for example in ((2, 5, 4), "abc", 3, (0,), (-1, 3), (2.5, 3), [[1]], (1, 2, 3, 3), object(), torch.zeros(2, 4)):
+        with pytest.raises(InputError, match=r"RNN.*: expected an example, .* whose last axis has 3 inputs, found"):
+            from_torch(layer, example)

@@ -39,6 +39,12 @@ def test_signs_hold_exactly(torch, signs, method):
         np.testing.assert_array_equal(getattr(found, name), getattr(again, name))
 
 
+@pytest.mark.parametrize(("units", "share", "inhibitory"), [(2, 0.01, 1), (2, 0.99, 1), (5, 0.95, 4), (6, 0.5, 3)])
+def test_dale_networks_have_units_of_both_signs(torch, units, share, inhibitory):
+    found = train_recurrent(SHORT, units, "dale", share_inhibitory=share, iterations=1)
+    assert found.inhibitory == inhibitory and found.units == units
+
+
 def test_loss_is_that_of_the_network_and_falls(torch):
     found = train_recurrent(SHORT, 12, "free", iterations=100, seed=2)
     assert found.history[-1, 1] < found.history[0, 1] and found.history[:, 0].tolist() == [50, 100]
@@ -105,6 +111,9 @@ def test_saved_and_loaded(tmp_path):
         ({"seed": -1}, "seed: expected a whole number"),
         ({"task": 3}, "task: expected a name"),
         ({"history": [1.0, 2.0]}, "history: expected"),
+        ({"history": [[1.0], [1.0, 2.0]]}, "history: expected a plain number"),
+        ({"history": None}, "history: expected a plain number, found None"),
+        ({"signs": np.array(["free", "free"])}, "signs: expected one of free, dale, excitatory, found array"),
     ],
 )
 def test_bad_networks(changes, message):
@@ -112,9 +121,30 @@ def test_bad_networks(changes, message):
         network(**changes)
 
 
-def test_bad_stimuli():
-    with pytest.raises(InputError, match="stimuli: expected trials × time × 2 inputs"):
-        network().rates(np.zeros((2, 3, 4)))
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        (lambda made: made.rates(np.zeros((2, 3, 4))), "stimuli: expected trials × time × 2 inputs"),
+        (lambda made: made.rates("x"), "stimuli: expected a plain number, found 'x'"),
+        (lambda made: made.outputs([[[1, 1]], [[1], [2]]]), "stimuli: expected a plain number"),
+        (lambda made: made.rates(np.full((1, 2, 2), np.nan)), "stimuli: expected finite numbers, found nan"),
+        (
+            lambda made: made.outputs(np.ones((1, 0, 2))),
+            "window: expected a whole number of steps from 1 to 0, found 1",
+        ),
+        (lambda made: made.outputs(np.ones((1, 3, 2)), 4), "window: expected a whole number of steps from 1 to 3"),
+        (lambda made: made.outputs(np.ones((1, 3, 2)), 1.5), "window: expected .*, found 1.5"),
+        (lambda made: made.score("perceptual_decision"), "score: task: expected RecurrentTask, found 'perceptual_de"),
+        (lambda made: made.score(SHORT, 3), "score: trials: expected Trials, found 3"),
+        (lambda made: made.score(SHORT, threshold=np.nan), "score: threshold: expected finite numbers, found nan"),
+        (lambda made: SHORT.marks("x", [[1]]), "perceptual_decision: marks: expected an array of numbers, found 'x'"),
+        (lambda made: SHORT.marks([[1], [1]], [[1]]), r"marks: expected outputs of shape .*\(1, 1\), found \(2, 1\)"),
+        (lambda made: SHORT.trials(10**13), "number: expected what fits into memory, found 10,000,000,000,000 trials"),
+    ],
+)
+def test_bad_use(use, message):
+    with pytest.raises(InputError, match=message):
+        use(network())
 
 
 @pytest.mark.parametrize(
@@ -126,6 +156,12 @@ def test_bad_stimuli():
         ({"units": 0}, "units: expected a whole number of 1 or more"),
         ({"iterations": 1.5}, "iterations: expected a whole number"),
         ({"share_inhibitory": 2}, "share_inhibitory: expected a share"),
+        ({"share_inhibitory": "a"}, "share_inhibitory: expected a plain number, found 'a'"),
+        ({"share_inhibitory": 0, "signs": "dale"}, "share_inhibitory: expected units of both signs, a share above 0"),
+        ({"share_inhibitory": 1, "signs": "dale"}, "share_inhibitory: expected units of both signs, a share above 0"),
+        ({"units": 1, "signs": "dale"}, "units: expected 2 or more, one excitatory and one inhibitory, found 1"),
+        ({"units": 10**9}, "units: expected what fits into memory, found 1,000,000,000"),
+        ({"signs": np.array(["dale"])}, "signs: expected one of free, dale, excitatory, found array"),
         ({"method": "exponentiated"}, "method: expected 'projected' with free signs"),
         ({"activation": "tanh"}, "activation: expected one of relu, softplus, sigmoid"),
     ],

@@ -1,5 +1,6 @@
 """Experiments and models are read once, and what is neither is handed to the experiment that studies it."""
 
+import json
 from dataclasses import replace
 from importlib.metadata import entry_points
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from eisim import InputError
+from eisim.cli.commands import run_command
 from eisim.report.view import view_of
 from eisim.run import registry
 from eisim.run.experiment import Experiment, ShownByModule
@@ -111,3 +113,18 @@ def test_experiments_on_one_kind_of_circuit_refuse_the_other():
     with pytest.raises(InputError, match="worm: kind: expected rate, found spiking"):
         worm.taken(["spiking"])
     assert registry.experiment_of("boolean").taken(["spiking", "rate"]) == ["spiking", "rate"]
+
+
+@pytest.mark.parametrize(("name", "first"), [("census", "spiking"), ("connectome", "rate")])
+def test_experiments_that_simulate_one_kind_say_which(name, first):
+    experiment, (other,) = registry.experiment_of(name), {"spiking", "rate"} - {first}
+    for asked in (["spiking", "rate"], ["rate", "spiking"], [first]):
+        assert experiment.taken(asked) == [first]
+    assert experiment.taken([other]) == [other]
+
+
+def test_the_record_names_the_kind_that_was_simulated(tmp_path):
+    how = ["--kind", "both", "--backend", "numpy", "--out", str(tmp_path / "out")]
+    assert run_command(["run", "census", "--set", "inputs=1", "--set", "levels=2", *how]) == 0
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert record["kinds"] == ["spiking"]

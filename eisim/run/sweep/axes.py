@@ -11,7 +11,15 @@ import numpy as np
 
 from eisim.base.errors import InputError
 from eisim.base.schema import TEXT, Parameter, lookup, parameters_of, read
-from eisim.base.units import Measured, exact_text, format_quantity, parse_quantity, split_quantity, unit_of
+from eisim.base.units import (
+    Measured,
+    exact_text,
+    format_quantity,
+    parse_quantity,
+    plain_number,
+    split_quantity,
+    unit_of,
+)
 
 #: Values of an axis, at most; and points with their seeds.
 MOST_VALUES, MOST_POINTS = 10_000, 1_000_000
@@ -145,7 +153,7 @@ def _as_text(value, kind, unit):
 
 def _range(parameter, first, last, number):
     try:
-        n = int(number)
+        n = plain_number(number, int)
     except ValueError:
         n = 0
     if n < 1:
