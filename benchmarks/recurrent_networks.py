@@ -12,8 +12,9 @@ from eisim import RECURRENT_TASKS, RecurrentNetwork, save, train_recurrent
 from eisim.analysis.recurrent_network import SIGNS
 
 FOLDER = Path(__file__).parents[1] / "eisim" / "studies" / "rnn_networks"
-TASKS = ("perceptual_decision", "roving_decision", "delayed_match")
 UNITS, SEEDS, ITERATIONS = 30, range(3), 400
+#: Tasks that networks without inhibition learn late: these are trained twice as long.
+LATE = ("context_integration", "angle_memory")
 
 #: Two units accumulate A and B, and two respond where one of them was shown twice.
 BY_HAND = {
@@ -32,8 +33,9 @@ def train_all(name: str) -> None:
     """Train and save all networks of a task, and print their scores on trials that training did not see."""
     found = []
     for signs in SIGNS:
+        iterations = 2 * ITERATIONS if signs == "excitatory" and name in LATE else ITERATIONS
         for seed in SEEDS:
-            found.append(train_recurrent(name, UNITS, signs, iterations=ITERATIONS, seed=seed))
+            found.append(train_recurrent(name, UNITS, signs, iterations=iterations, seed=seed))
             print(f"{name}, {signs}, seed {seed}: {found[-1].score(RECURRENT_TASKS[name]):.3f}", flush=True)
     FOLDER.mkdir(exist_ok=True)
     found += [BY_HAND[name]] if name in BY_HAND else []
@@ -41,5 +43,5 @@ def train_all(name: str) -> None:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or TASKS:
+    for name in sys.argv[1:] or RECURRENT_TASKS:
         train_all(name)

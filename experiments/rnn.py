@@ -7,7 +7,9 @@ from eisim.base.errors import InputError
 from eisim.base.values import Value, count
 
 #: What replaces the defaults of a quick run.
-QUICK = {"levels": 3, "repeats": 2}
+QUICK = {"levels": 3}
+#: Trials of a set, unless their number is given.
+TRIALS = 48
 
 #: Kinds of circuit that it simulates.
 KINDS = ("rate",)
@@ -20,8 +22,7 @@ class Settings(Value):
     Attributes
     ----------
     task : str
-        perceptual_decision, roving_decision or delayed_match, for which networks come with eisim; with a network of
-        one's own any of `eisim.RECURRENT_TASKS`, by default the one that it was trained on.
+        One of `eisim.RECURRENT_TASKS`: perceptual_decision by default, or what a network of one's own was trained on.
     network : str
         A file that `eisim.save` wrote, of one RecurrentNetwork or several, which take the place of those with
         inhibition that come with eisim.
@@ -32,7 +33,7 @@ class Settings(Value):
     seeds : int
         Number of sets of trials, each with its own noise.
     repeats : int
-        Trials of each condition in a set.
+        Trials of each condition in a set; by default (0) 4, or fewer for tasks with more than 12 conditions.
     quick : bool
         Whether to use one network of each kind, fewer fractions and trials.
     controls : {"all", "none"}
@@ -45,7 +46,7 @@ class Settings(Value):
     pathways: str = ""
     levels: int = count(6, 2, 101)
     seeds: int = count(10, 1, 1000)
-    repeats: int = count(4, 1, 1000)
+    repeats: int = count(0, 0, 1000)
     quick: bool = False
     controls: Literal["all", "none"] = "all"
 
@@ -61,12 +62,13 @@ def run(settings: Settings, kinds, seed, backend, report):
         kept = {name: getattr(settings, name) for name in QUICK if getattr(settings, name) != getattr(Settings, name)}
         settings = replace(settings, **QUICK | kept)
     task, networks = networks_of(settings.task, settings.network, settings.quick)
+    repeats = settings.repeats or min(2 if settings.quick else 4, max(1, TRIALS // len(task.conditions)))
     named = [name.strip() for name in settings.pathways.split(",")] if settings.pathways else PATHWAYS
     if not all(named):
         raise InputError(f"pathways: expected some of {', '.join(PATHWAYS)}, found {settings.pathways!r:.60}")
     seeds = np.random.SeedSequence(seed).generate_state(settings.seeds)
     fractions, controls = np.linspace(0, 1, settings.levels), settings.controls == "all"
-    return measure(networks, task, fractions, seeds, settings.repeats, named, controls, backend, report)
+    return measure(networks, task, fractions, seeds, repeats, named, controls, backend, report)
 
 
 if __name__ == "__main__":

@@ -103,7 +103,11 @@ class RecurrentReading:
         attributes = {a.name: self.reader.attribute(a) for a in self.node.attribute}
         direction = attributes.get("direction", b"forward")
         if direction != b"forward":
-            raise InputError(f"expected the direction forward, in time, found {direction.decode(errors='replace')!r}")
+            found = direction.decode(errors="replace")
+            raise InputError(
+                "expected the direction forward, in time, since the theory of order assumes that a response depends on "
+                f"present and past inputs (T9), found {found!r:.60}"
+            )
         for name in ("clip", "activation_alpha", "activation_beta"):
             if attributes.get(name):
                 raise InputError(f"expected no {name}, found {attributes[name]}")

@@ -28,6 +28,13 @@ GATES = (
     "gates multiply activities, so that context changes the gain of a cell, and the theory of order assumes that no "
     "context does (T9)"
 )
+WHY = {
+    "num_layers": ": units of the second respond to the first in the same step; read each layer as a network",
+    "bidirectional": (
+        ", whose second direction runs against time, and the theory of order assumes that a response depends on "
+        "present and past inputs (T9)"
+    ),
+}
 WANTED = "one layer of rate units, of which each step is (1 - alpha) h + alpha phi(W h + W_in u + b) or Song's form"
 #: Activations by the names of PyTorch's operations; others take more arguments.
 NAMED = {"relu": "relu", "tanh": "tanh", "sigmoid": "sigmoid", "clamp_min": "relu"}
@@ -49,7 +56,7 @@ def read_module(module, example=None) -> RNN:
     for part in module.modules():
         for what, wanted in (("num_layers", 1), ("bidirectional", False)):
             if isinstance(part, nn.RNN) and (found := getattr(part, what)) != wanted:
-                why = ", whose second direction runs against time" if what == "bidirectional" else ""
+                why = WHY[what]
                 raise InputError(f"from_torch: {name}: {what}: expected {wanted}, found {found}{why}")
     if isinstance(module, (nn.RNN, nn.RNNCell)):
         if example is not None and (_sizes_of(example) or [0])[-1] != module.input_size:

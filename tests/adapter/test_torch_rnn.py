@@ -240,8 +240,12 @@ def test_what_is_no_layer_of_rate_units_is_refused():
     for module, example, line in (
         (nn.GRU(3, 4), None, r"GRU: expected a network without gates, found GRU: .*context changes.*\(T9\)"),
         (nn.Sequential(nn.LSTM(3, 4)), (5, 3), "Sequential: expected a network without gates, found LSTM as '0': "),
-        (nn.RNN(3, 4, 2), None, "RNN: num_layers: expected 1, found 2"),
-        (nn.RNN(3, 4, bidirectional=True), None, "RNN: bidirectional: expected False, found True, whose second"),
+        (nn.RNN(3, 4, 2), None, "num_layers: expected 1, found 2: units of the second respond"),
+        (
+            nn.RNN(3, 4, bidirectional=True),
+            None,
+            r"expected False, found True, .* runs against time, .*\(T9\)",
+        ),
         (Layer(True, "relu"), None, "Layer: expected an example, a tensor or a shape, whose last axis has the inputs"),
         (Layer(True, "relu"), (5, 4), "Layer: expected one layer of rate units.*found no activation of relu, softplus"),
         (Deep(), (5, 3), "found 8 calls of activations in 4 steps"),

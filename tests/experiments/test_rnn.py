@@ -109,6 +109,9 @@ def test_what_is_shown(found):
     assert "The task does not need inhibition" in said and "lost" in said
     worse = replace(found, task=replace(EASY, criterion=1.0), scores=0.9 * found.scores)
     assert "does not prove" in " ".join(view_of(worse).answer())
+    scores = np.where(np.arange(4) % 2, 1.0, 0.8) * np.ones((len(found.networks), 1))
+    between = replace(found, task=replace(EASY, criterion=0.9), scores=scores)
+    assert "reaches the criterion is undecided: the best one scores 0.90 (0." in " ".join(view_of(between).answer())
 
 
 def test_an_angle_has_no_threshold():

@@ -109,10 +109,9 @@ class RnnView(View[TrainedNetworks]):
             ends = _ends(left)
             yield f"With all inhibition ablated, the score of {count(len(whole), 'network')} is {ends}: {said}."
         lost = [each for each in whole if each.curve.verdict == LOST]
-        if lost and found.attained is not None and found.attained >= found.task.criterion:
-            yield "The task does not need inhibition: a network without it reaches the criterion."
-        elif lost and found.attained is not None:
-            yield "No network without inhibition reaches the criterion, which does not prove that none could."
+        without = [estimate for _, estimate in found.estimates("excitatory")]
+        if lost and without:
+            yield _what_is_attained(without, found.task.criterion)
 
     def tables(self) -> Iterator[Table]:
         found = self.result
@@ -239,6 +238,17 @@ def _curves(found: TrainedNetworks):
     for each in found.ablated:
         for fraction, values in zip(found.fractions, each.levels, strict=True):
             yield each.network.label, each.pathway, fraction, values
+
+
+def _what_is_attained(found: list[Estimate], criterion: float) -> str:
+    """What the networks without inhibition show, as far as their intervals carry."""
+    ends = [[each.mean if end is None else end for end in (each.low, each.high)] for each in found]
+    if max(low for low, _ in ends) >= criterion:
+        return "The task does not need inhibition: a network without it reaches the criterion."
+    if max(high for _, high in ends) < criterion:
+        return "No network without inhibition reaches the criterion, which does not prove that none could."
+    best = _interval(max(found, key=lambda each: each.mean))
+    return f"Whether a network without inhibition reaches the criterion is undecided: the best one scores {best}."
 
 
 def _verdict(each: Ablated) -> tuple[str, str | None]:
