@@ -14,6 +14,7 @@ from brian2 import (
     ms,
     mV,
     network_operation,
+    siemens,
 )
 
 from eisim import InputError, brian
@@ -242,3 +243,189 @@ def test_synapses_of_nothing():
     (row,) = found(group, empty).rows
     assert row.verdict == "none" and row.why == "has no synapses"
     assert found(group).rows == () and "0 effects" in repr(found(group))
+
+
+HH = """dv/dt = (-30*nS*(v + 60*mV) - 3*uS*n**4*(v + 90*mV) - 20*uS*m**3*h*(v - 50*mV) - g*(v - E))/(200*pF) : volt
+dm/dt = 1.28/exprel((-50*mV - v)/(4*mV))/ms*(1 - m) - 1.4/exprel((v + 23*mV)/(5*mV))/ms*m : 1
+dn/dt = 0.16/exprel((-48*mV - v)/(5*mV))/ms*(1 - n) - .5*exp((-53*mV - v)/(40*mV))/ms*n : 1
+dh/dt = 0.128*exp((-46*mV - v)/(18*mV))/ms*(1 - h) - 4./(1 + exp((-23*mV - v)/(5*mV)))/ms*h : 1
+dg/dt = -g/(5*ms) : siemens
+E : volt"""
+ADEX = """dv/dt = (30*nS*(-70.6*mV - v) + 60*nS*mV*exp((v + 50.4*mV)/(2*mV)) - w + g*(E - v))/(281*pF) : volt
+dw/dt = (4*nS*(v + 70.6*mV) - w)/(144*ms) : amp
+dg/dt = -g/(5*ms) : siemens
+E : volt"""
+IZHIKEVICH = """dv/dt = (0.04*v**2/mV + 5*v + 140*mV - u + g*(E - v))/ms : volt
+du/dt = 0.02*(0.2*v - u)/ms : volt
+dg/dt = -g/(5*ms) : 1
+E : volt"""
+QIF = "dv/dt = ((v + 60*mV)*(v + 45*mV)/(5*mV) + g*(E - v))/(10*ms) : volt\ndg/dt = -g/(5*ms) : 1\nE : volt"
+DRIVEN_EIF = """dv/dt = (-65*mV - v + 20*mV + 2*mV*exp((v + 50*mV)/(2*mV)) + g*(E - v))/(10*ms) : volt
+dg/dt = -g/(5*ms) : 1
+E : volt"""
+
+
+@pytest.mark.parametrize(
+    ("eqs", "threshold", "reset"),
+    [
+        (HH, "v > 10*mV", ""),
+        (HH, "m > 0.5", ""),
+        (ADEX, "v > 20*mV", "v = -70*mV; w += 80*pA"),
+        (IZHIKEVICH, "v >= 30*mV", "v = -65*mV; u += 8*mV"),
+        (QIF, "v > 50*mV", "v = -60*mV"),
+        (DRIVEN_EIF, "v > 0*mV", "v = -60*mV"),
+    ],
+)
+@pytest.mark.parametrize(("potential", "verdict"), [(-80, "inhibitory"), (0, "excitatory")])
+def test_a_spike_begins_below_the_value_at_which_it_is_detected(eqs, threshold, reset, potential, verdict):
+    group = NeuronGroup(2, eqs, threshold=threshold, reset=reset, method="euler", dt=0.05 * ms)
+    group.v, group.E = -65 * mV, potential * mV
+    size = 1e-9 * siemens if "siemens" in eqs else 0.1
+    assert verdicts(group, joined(group, on_pre="g += size"), size=size) == [("pre", "g", verdict)]
+
+
+def test_a_reversal_potential_where_a_spike_begins_is_asked_about():
+    group = NeuronGroup(2, QIF, threshold="v > 50*mV", reset="v = -60*mV", method="euler")
+    group.v = -60 * mV
+    group.E = -45 * mV
+    (row,) = found(group, joined(group, on_pre="g += 1")).rows
+    assert row.verdict == "unknown" and row.why.startswith("where a spike begins is not known well enough")
+
+
+def driven(more="", threshold="v > 1", reset="v = 0", eqs=None, **rest):
+    eqs = eqs or "dv/dt = (I0 + g - v)/(10*ms) : 1 (unless refractory)\ndg/dt = -g/(5*ms) : 1\nI0 : 1\n"
+    return NeuronGroup(6, eqs + more, threshold=threshold, reset=reset, method="euler", **rest)
+
+
+REVERSAL = "dv/dt = (I0 - v + g*(E - v))/(10*ms) : 1\ndg/dt = -g/(5*ms) : 1\nI0 : 1\n"
+#: What synapses do, of a neuron of which kind, and what they are: "ask" stands for unknown.
+KINDS = {
+    "a longer refractory period": ("ref_post += 1*ms", {"more": "ref : second", "refractory": "ref"}, "inhibitory"),
+    "a shorter one": ("ref_post -= 1*ms", {"more": "ref : second", "refractory": "ref"}, "excitatory"),
+    "a refractory condition": (
+        "b_post = True",
+        {"more": "b : boolean", "refractory": "b"},
+        "inhibitory",
+    ),
+    "a refractory state": ("r_post += 1", {"more": "dr/dt = -r/ms : 1", "refractory": "r > 0.5"}, "inhibitory"),
+    "the last spike": ("lastspike_post = t", {"refractory": 2 * ms}, "inhibitory"),
+    "a threshold": ("vt_post += 0.1", {"more": "vt : 1", "threshold": "v > vt"}, "inhibitory"),
+    "a part of a threshold": (
+        "a_post += 0.1",
+        {"more": "a : 1\nvt = 1 + a : 1", "threshold": "v > vt"},
+        "inhibitory",
+    ),
+    "a gate in the threshold": ("b_post = True", {"more": "b : boolean", "threshold": "v > 1 and b"}, "excitatory"),
+    "a gate that shuts": ("b_post = True", {"more": "b : boolean", "threshold": "v > 1 and not b"}, "inhibitory"),
+    "a gain in the threshold": ("a_post += 1", {"more": "a : 1", "threshold": "v*a > 1"}, "ask"),
+    "a gain of all": ("a_post = 0", {"eqs": "dv/dt = a*(0.5 - v)/ms : 1\ndg/dt = -g/ms : 1\na : 1"}, "ask"),
+    "sign by time": ("g += cos(t/ms)", {}, "mixed"),
+    "sign by an array of times": ("g -= course(t)", {}, "mixed"),
+    "later": ("g -= int(t > 500*ms)", {}, "inhibitory"),
+    "a reversal potential of an array": ("g += 1", {"eqs": REVERSAL, "more": "E = 2*course(t) : 1"}, "ask"),
+    "a reversal potential of time": ("g += 1", {"eqs": REVERSAL, "more": "E = 3*cos(t/second) : 1"}, "ask"),
+    "a reversal potential that moves": ("g += 1", {"eqs": REVERSAL, "more": "dE/dt = (3 - E)/second : 1"}, "ask"),
+    "a reversal potential that resets set": (
+        "g += 1",
+        {"eqs": REVERSAL, "more": "E : 1", "reset": "v = 0; E = 3"},
+        "ask",
+    ),
+    "once in a step": (
+        "g -= 1",
+        {"eqs": "dv/dt = (q - v)/ms : 1\nq = 2*g : 1 (constant over dt)\ndg/dt = -g/ms : 1\n"},
+        "inhibitory",
+    ),
+    "two ways": ("g += 1", {"eqs": "dv/dt = (g - k - v)/ms : 1\ndk/dt = (5*g - k)/ms : 1\ndg/dt = -g/ms : 1"}, "ask"),
+    "a way through a reset": ("g += 1", {"reset": "v = -5*g"}, "ask"),
+    "a bump": ("g += 1", {"eqs": "dv/dt = (exp(-(g - 1)**2) - v)/ms : 1\ndg/dt = -g/ms : 1"}, "ask"),
+    "a modulus": ("g += 1", {"eqs": "dv/dt = (abs(g) - v)/ms : 1\ndg/dt = -g/ms : 1"}, "ask"),
+    "one variable by two names": ("g += 1; g_post -= 3", {}, "inhibitory"),
+    "thresholds on both sides": ("g += 0.1", {"threshold": "abs(v) > 1"}, "ask"),
+    "either side": ("g += 0.1", {"threshold": "v > 1 or v < -1"}, "ask"),
+    "a square": ("v_post += 0.1", {"threshold": "v**2 > 1"}, "ask"),
+    "a window": ("g += 0.1", {"threshold": "v > 1 and v < 5"}, "ask"),
+    "an integer": ("g += 0.1", {"threshold": "int(v > 1) > 0"}, "ask"),
+    "a negation": ("g += 0.1", {"threshold": "not (v < 1)"}, "excitatory"),
+    "a threshold from above": ("g += 0.1", {"threshold": "v < -1"}, "inhibitory"),
+    "a condition by name": ("g += 0.1", {"more": "up = v > 1 : boolean", "threshold": "up"}, "excitatory"),
+    "chance of both signs": ("g += 2 + randn()", {}, "ask"),
+    "chance of one sign": ("g -= 2 + 0.1*randn()", {}, "inhibitory"),
+    "a function": ("g += less(2)", {}, "inhibitory"),
+    "a function of chance": ("g += chance()", {}, "ask"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kinds_of_effects(kind):
+    code, neuron, verdict = KINDS[kind]
+    group = driven(**neuron)
+    for name, value in (("vt", 1.0), ("E", -3.0), ("a", float("a*(" in str(neuron)))):
+        if name in group.equations and group.equations[name].type != "subexpression":
+            setattr(group, name, value)
+    names = {"course": TimedArray([1, 1, 1, -1, 3], dt=100 * ms), "less": less, "chance": chance}
+    (row,) = found(group, joined(group, on_pre=code), **names).rows
+    assert row.verdict == ("unknown" if verdict == "ask" else verdict) and (verdict != "ask" or row.why)
+
+
+@brian2.implementation("numpy", discard_units=True)
+@brian2.check_units(x=1, result=1)
+def less(x):
+    return -x
+
+
+@brian2.implementation("numpy", discard_units=True)
+@brian2.check_units(result=1)
+def chance():
+    return np.random.randn()  # noqa: NPY002
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "verdict"),
+    [
+        ("w : 1", "g += w; w -= 0.1", "mixed"),
+        ("w : 1", "g -= w; w -= 0.1", "mixed"),
+        ("w : 1", "g += w; w = clip(w - 0.1, 0, 1)", "excitatory"),
+        ("w : 1", "g -= w; w *= 0.9", "inhibitory"),
+        ("dw/dt = (-1 - w)/second : 1 (clock-driven)", "g += w", "mixed"),
+        ("dw/dt = (1 - w)/second : 1 (clock-driven)", "g += w", "excitatory"),
+    ],
+)
+def test_weights_that_their_own_rule_takes_past_0(model, code, verdict):
+    group = driven()
+    synapses = joined(group, model=model, on_pre=code)
+    synapses.w = 1
+    (row,) = found(group, synapses).rows
+    assert row.verdict == verdict and ("takes w past 0" in row.why) == (verdict == "mixed")
+
+
+def test_what_linked_variables_and_graded_neurons_pass_on():
+    other = NeuronGroup(6, "dx/dt = -x/ms : 1", method="euler", name="other")
+    group = driven(eqs="dv/dt = (-y - v)/ms : 1\ny : 1 (linked)")
+    group.y = brian2.linked_var(other, "x")
+    assert verdicts(other, group, joined(group, other, on_pre="x += 1")) == [("pre", "x", "inhibitory")]
+    brian2.start_scope()
+    relay = NeuronGroup(6, "dv/dt = (I - v)/ms : 1\nI : 1", method="euler", name="relay")
+    group = driven(eqs="dv/dt = (I - v)/ms : 1\nI : 1")
+    first = joined(group, relay, on_pre="I_post += 1", name="first")
+    model = "ds/dt = (v_pre - s)/ms : 1 (clock-driven)\nI_post = -s : 1 (summed)"
+    rows = found(relay, group, first, joined(relay, group, model, name="second")).rows
+    assert [(row.synapses, row.verdict) for row in rows] == [("first", "inhibitory"), ("second", "inhibitory")]
+
+
+def test_compartments():
+    model = "Im = gL*(-70*mV - v) + gs*(E - v) : amp/meter**2\ndgs/dt = -gs/ms : siemens/meter**2\nE : volt"
+    for potential, verdict in ((-80, "inhibitory"), (0, "excitatory")):
+        brian2.start_scope()
+        cable = brian2.SpatialNeuron(
+            brian2.Cylinder(length=100 * brian2.um, diameter=2 * brian2.um, n=5),
+            model,
+            threshold="v > -50*mV",
+            threshold_location=0,
+            refractory="v > -50*mV",
+            method="exponential_euler",
+        )
+        cable.v, cable.E = -70 * mV, potential * mV
+        group = driven()
+        synapses = joined(group, cable, on_pre="gs += 1*siemens/meter**2")
+        names = {"gL": 1 * siemens / brian2.meter**2}
+        assert verdicts(cable, group, synapses, **names) == [("pre", "gs", verdict)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,17 @@ from brian2.synapses.synapses import Synapses, SynapticPathway
 from brian2.units.fundamentalunits import Quantity
 
 from eisim.base.errors import InputError, did_you_mean
-from eisim.studies.brian2_networks.effects import Effect, Effects, own_code, spread, statements, unanimous, whole
-from eisim.studies.brian2_networks.evaluating import OWN, POST, PRE, NotFollowed, Scope, identifiers
+from eisim.studies.brian2_networks.effects import (
+    Effect,
+    Effects,
+    own_code,
+    rates,
+    spread,
+    statements,
+    unanimous,
+    whole,
+)
+from eisim.studies.brian2_networks.evaluating import OWN, POST, PRE, NotFollowed, Scope, agreed, identifiers
 from eisim.studies.brian2_networks.result import (
     ELECTRICAL,
     EXCITATORY,
@@ -169,35 +178,46 @@ def _of_synapses(synapses: Synapses, effects: Effects, label: str) -> list[_Row]
     return [replace(rows[0], finding=replace(rows[0].finding, why=why))] if rows else [_none(synapses, label, why)]
 
 
-def _changes(pathway, scope):
-    """What one spike does to each variable: its values before and after, by name; statements that write it."""
-    synapses, at = scope.group, scope.at
-    before: dict[str, Any] = {}
-    after: dict[str, Any] = {}
-    texts: dict[str, list[str]] = {}
-    failed: dict[str, str] = {}
-    for name, operation, expression in statements(pathway.code):
-        is_variable = name in synapses.variables
+@dataclass
+class _Changes:
+    """What one spike does to each variable: values before and after by name, statements, and what could not be told."""
+
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def jump(self, name: str) -> np.ndarray:
+        """Signs of what is added to a variable."""
+        return np.sign(np.nan_to_num(self.after[name] - self.before[name]))
+
+
+def _changes(pathway, scope: Scope) -> _Changes:
+    synapses, at, found = scope.group, scope.at, _Changes()
+    names: dict[tuple[int, str], str] = {}  # a variable may have two
+    for written, operation, expression in statements(own_code(pathway)):
+        is_variable = written in synapses.variables
+        name = names.setdefault(scope.key(written), written) if is_variable else written
+        text = f"{written} {operation} {expression}"
         try:
             value = np.asarray(scope.evaluate(expression))
             if operation != "=":
-                old = np.asarray(scope.value(name))
-                value = _OPERATIONS[operation](old, value)
+                value = _OPERATIONS[operation](np.asarray(scope.value(written)), value)
         except NotFollowed as error:
             if is_variable:
-                failed[name] = str(error)
-                texts.setdefault(name, []).append(f"{name} {operation} {expression}")
+                found.failed[name] = str(error)
+                found.texts.setdefault(name, []).append(text)
             continue
         if not is_variable:
             scope = replace(scope, local=scope.local | {name: value})
             continue
-        if name not in before:
-            before[name] = np.asarray(scope.value(name), dtype=float)
+        if name not in found.before:
+            found.before[name] = np.asarray(scope.value(written), dtype=float)
         value = np.broadcast_to(value, at.shape).astype(float)
-        scope = scope.with_value(scope.key(name), value)
-        after[name] = value
-        texts.setdefault(name, []).append(f"{name} {operation} {expression}")
-    return before, after, texts, failed, scope
+        scope = scope.with_value(scope.key(written), value)
+        found.after[name] = value
+        found.texts.setdefault(name, []).append(text)
+    return found
 
 
 _OPERATIONS = {
@@ -213,8 +233,13 @@ _OPERATIONS = {
 
 def _of_pathway(pathway: SynapticPathway, synapses, effects: Effects, label: str) -> Iterator[_Row]:
     at = spread(len(synapses), MOST)
-    before, after, texts, failed, scope = _changes(pathway, Scope(synapses, at, effects.namespace))
-    there_before, there_after, *_ = _changes(pathway, effects.scope(synapses, at))
+    scope = Scope(synapses, at, effects.namespace)
+    now = _changes(pathway, scope)
+    there = [_changes(pathway, view) for view in effects.views(synapses, at)]
+    moments = scope.moments(*(expression for *_, expression in statements(own_code(pathway))))[1:]
+    later = [_changes(pathway, each) for each in moments if each.moment.time is not None]
+    drawn = [_changes(pathway, each) for each in moments if each.moment.time is None]
+    texts, failed, after, before = now.texts, now.failed, now.after, now.before
     for name, lines in texts.items():
         variable = synapses.variables[name]
         home, _ = effects.home.get(id(variable), (None, ""))
@@ -232,7 +257,9 @@ def _of_pathway(pathway: SynapticPathway, synapses, effects: Effects, label: str
         if is_own and len(places) > 20_000:
             places = elements[spread(len(elements), 20_000)]
             back = None
-        effect = effects.of(variable, places, synapses)
+        change = np.nan_to_num(after[name] - before[name]) if name in after else np.zeros(1)
+        change = float(np.median(change[change != 0])) if change.any() else 0.0
+        effect = effects.of(variable, places, synapses, change)
         signs = effect.signs[back] if back is not None else np.full(at.shape, unanimous(effect.signs))
         change = Change(synapses, pathway, name, unanimous(effect.signs))
         row = _Row(finding, change, effect, is_own)
@@ -245,17 +272,99 @@ def _of_pathway(pathway: SynapticPathway, synapses, effects: Effects, label: str
         if name in failed:
             yield _with(row, UNKNOWN, f"what a spike adds to {name} is not known: {failed[name]}")
             continue
-        jump = np.sign(np.nan_to_num(after[name] - before[name]))
-        at_threshold = jump
-        if name in there_after:
-            at_threshold = np.sign(np.nan_to_num(there_after[name] - there_before[name]))
-        if (jump * at_threshold < 0).any():
+        jump = now.jump(name)
+        spiking = agreed([each.jump(name) for each in there if name in each.after] or [jump])
+        if np.isnan(spiking).any() or (jump * spiking < 0).any():
             yield _with(row, UNKNOWN, f"what a spike adds to {name} has another sign where neurons are at threshold")
             continue
-        jump, grown = np.where(jump == 0, at_threshold, jump), ""
+        if np.isnan(agreed([jump, *(each.jump(name) for each in drawn if name in each.after)])).any():
+            yield _with(row, UNKNOWN, f"whether a spike adds to {name} or takes from it is drawn at random")
+            continue
+        times = agreed([jump, *(each.jump(name) for each in later if name in each.after)])
+        turns = "time" if np.isnan(times).any() else ""
+        for more in (spiking, np.nan_to_num(times), *(each.jump(name) for each in drawn if name in each.after)):
+            jump = np.where(jump == 0, more, jump)
+        grown = ""
         if not jump.any():
             jump, grown = _grown(pathway, synapses, effects, at, name)
-        yield _judged(row, jump, signs, after[name] - before[name], variable, lines, grown)
+        else:
+            turns = turns or _turning(pathway, scope, effects, name, jump)
+        judged = _judged(row, jump, signs, after[name] - before[name], variable, lines, grown)
+        if turns and judged.finding.verdict in (INHIBITORY, EXCITATORY, MIXED):
+            said = f"may change sign, since its own rule takes {turns} past 0"
+            said = "changes sign with time" if turns == "time" else said
+            why = f"what a spike adds to {name} {said}; it is judged at each spike; {_toward(row)}"
+            judged = _with(row, MIXED, why)
+        yield judged
+
+
+def _turning(pathway, scope: Scope, effects: Effects, name: str, jump) -> str:
+    """A variable of the synapses that its own rules may take past 0, and the sign of what a spike adds with it."""
+    synapses = scope.group
+    for own in sorted(_own_changing(synapses, effects)):
+        key = scope.key(own)
+        value = np.asarray(scope.value(own), dtype=float)
+        if not value.any():
+            continue
+        try:
+            flipped = _changes(pathway, scope.with_value(key, -value))
+            if name not in flipped.after or not (flipped.jump(name) * jump < 0).any():
+                continue
+            if _passes_0(synapses, scope, effects, own, value):
+                return own
+        except NotFollowed:
+            return own
+    return ""
+
+
+def _own_changing(synapses, effects: Effects) -> set[str]:
+    """Names of real variables of synapses that change during a run."""
+    found = set()
+    for name, variable in synapses.variables.items():
+        is_own = isinstance(variable, ArrayVariable) and synapses.variables.indices[name] == "_idx"
+        changes = id(variable) in effects.changing and np.issubdtype(variable.dtype, np.floating)
+        if is_own and changes and effects.home.get(id(variable), (None,))[0] is synapses:
+            found.add(name)
+    return found
+
+
+def _passes_0(synapses, scope: Scope, effects: Effects, own: str, value) -> bool:
+    """Whether rules of synapses take a variable that has come to 0 to the other side."""
+    key, codes = scope.key(own), [own_code(each) for each in synapses._pathways]
+    for each in effects.objects:
+        if type(each) is CodeRunner and each.group.variables is synapses.variables:
+            codes.append(own_code(each))
+    warm = scope
+    for _ in range(2):  # traces that spikes leave
+        for code in codes:
+            warm = _after(code, warm, effects)
+    at_0 = [each.with_value(key, np.zeros(scope.at.shape)) for each in (scope, warm)]
+    for state in [scope, *at_0]:
+        for code in codes:
+            for each in state.moments(*(expression for *_, expression in statements(code))):
+                if (np.asarray(_after(code, each, effects).value(own)) * value < 0).any():
+                    return True
+        for name, equation in rates(synapses):
+            if name == own:
+                for each in state.moments(equation):
+                    if (np.asarray(each.evaluate(equation)) * value < 0).any():
+                        return True
+    return False
+
+
+def _after(code: str, scope: Scope, effects: Effects) -> Scope:
+    """The scope after code has acted on variables of the synapses."""
+    synapses = scope.group
+    for name, operation, expression in statements(code):
+        value = np.asarray(scope.evaluate(expression))
+        if operation != "=":
+            value = _OPERATIONS[operation](np.asarray(scope.value(name)), value)
+        if name not in synapses.variables:
+            scope = replace(scope, local=scope.local | {name: value})
+        elif effects.home.get(id(synapses.variables[name]), (None,))[0] is synapses:
+            value = np.broadcast_to(value, scope.at.shape).astype(float)
+            scope = scope.with_value(scope.key(name), value)
+    return replace(scope, local={})
 
 
 def _with(row: _Row, verdict: str, why: str) -> _Row:
@@ -265,18 +374,17 @@ def _with(row: _Row, verdict: str, why: str) -> _Row:
 def _judged(row: _Row, jump, signs, change, variable, lines, grown: str) -> _Row:
     """The verdict on a change of a variable with a known effect."""
     name, effect = row.finding.variable, row.effect
-    way = f"more {name} brings {{}} threshold" + (f" ({' → '.join(effect.path)})" if len(effect.path) > 1 else "")
-    towards = {1.0: way.format("neurons nearer to"), -1.0: way.format("neurons away from")}
     if np.isnan(signs).any() or np.isnan(unanimous(effect.signs)):
-        return _with(row, UNKNOWN, f"more {name} brings some neurons nearer to threshold and others away from it")
-    toward = towards[unanimous(effect.signs)]
+        why = effect.why or f"more {name} brings some neurons nearer to threshold and others away from it"
+        return _with(row, UNKNOWN, why)
+    toward = _toward(row)
     if not jump.any():
         return _with(row, UNKNOWN, _zero(row, lines) + f"; {toward}")
     both = set(np.sign(jump * signs).tolist()) - {0.0}
     row = _counted(row, jump * signs, change, variable)
     sizes = change[jump != 0] if change.any() else change
     size = _quantity(np.median(sizes), variable.dim) if sizes.size else ""
-    adds = grown or f"changes {name} by {size}"
+    adds = grown or (f"changes {name} by {size}" if sizes.any() else f"changes {name} later or at threshold")
     if len(both) == 2:
         n = np.count_nonzero(jump * signs < 0)
         return _with(
@@ -298,6 +406,14 @@ def _counted(row: _Row, effects, change, variable) -> _Row:
         unit="" if variable.dim.is_dimensionless else repr(variable.dim),
     )
     return replace(row, finding=finding)
+
+
+def _toward(row: _Row) -> str:
+    """What more of a variable does, and by what way."""
+    effect = row.effect
+    towards = "nearer to" if unanimous(effect.signs) > 0 else "away from"
+    way = f" ({' → '.join(effect.path)})" if len(effect.path) > 1 else ""
+    return f"more {row.finding.variable} brings neurons {towards} threshold{way}"
 
 
 def _quantity(number, dimensions) -> str:
@@ -331,7 +447,7 @@ def _grown(pathway, synapses, effects, at, name):
     for _ in range(ROUNDS):
         for each in synapses._pathways:
             scope = replace(scope, local={})
-            for variable, operation, expression in statements(each.code):
+            for variable, operation, expression in statements(own_code(each)):
                 try:
                     value = np.asarray(scope.evaluate(expression))
                     if operation != "=":
@@ -391,7 +507,7 @@ def _of_sum(updater, synapses, effects: Effects, label, rows: list[_Row]) -> _Ro
     row = _Row(finding, replace(change, sign=unanimous(effect.signs)), effect)
     if not effect.signs.any():
         return _with(row, UNKNOWN, f"what more {name} does is not known: {effect.why}") if effect.why else row
-    scope = effects.scope(synapses, at)
+    scope = effects.views(synapses, at)[0]
     try:
         slopes = _slopes(scope, synapses, expression, effects, rows)
     except NotFollowed as error:
