@@ -18,17 +18,9 @@ from brian2.synapses.synapses import Synapses, SynapticPathway
 from brian2.units.fundamentalunits import Quantity
 
 from eisim.base.errors import InputError, did_you_mean
-from eisim.studies.brian2_networks.effects import (
-    Effect,
-    Effects,
-    own_code,
-    rates,
-    spread,
-    statements,
-    unanimous,
-    whole,
-)
+from eisim.studies.brian2_networks.effects import Effect, Effects, unanimous
 from eisim.studies.brian2_networks.evaluating import OWN, POST, PRE, NotFollowed, Scope, agreed, identifiers
+from eisim.studies.brian2_networks.reading import own_code, rates, spread, statements, whole
 from eisim.studies.brian2_networks.result import (
     ELECTRICAL,
     EXCITATORY,

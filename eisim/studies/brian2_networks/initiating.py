@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eisim.studies.brian2_networks.evaluating import OWN, NotFollowed, Scope
-
-if TYPE_CHECKING:
-    from eisim.studies.brian2_networks.effects import Effects
+from eisim.studies.brian2_networks.reading import rates, spread, statements
 
 #: Neurons that are looked at, potentials from which they are let go, and time steps until they rest and spike.
 NEURONS, STARTS, SETTLING, SPIKING = 3, 40, 600, 400
 
 
-def initiation(effects: Effects, group, name: str, cut: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+def initiation(
+    group, name: str, cut: np.ndarray, written: set[int], namespace: Mapping
+) -> tuple[np.ndarray, np.ndarray] | None:
     """The lowest and highest value of a variable at which a spike begins; None if that is where it is detected.
 
     Without synaptic input, the neuron rests; it is then let go from values between rest and the cut. The lowest of
     those from which it spikes is where a spike begins, or the point where its upstroke becomes faster and faster, if
-    the neuron spikes by itself.
+    the neuron spikes by itself. `written` are variables that synapses change, by identity.
     """
-    from eisim.studies.brian2_networks.effects import spread
-
     at = spread(len(group), NEURONS)
-    copies = _Copies(effects, group, name, at)
+    copies = _Copies(group, name, at, written, namespace)
     try:
         if not copies.may_generate(cut[at]):
             return None
@@ -50,17 +48,14 @@ def _upstroke(course: np.ndarray) -> float:
 class _Copies:
     """Copies of some neurons of a group, stepped by their own equations without synaptic input."""
 
-    def __init__(self, effects: Effects, group, name: str, at: np.ndarray):
-        from eisim.studies.brian2_networks.effects import rates
-
+    def __init__(self, group, name: str, at: np.ndarray, written: set[int], namespace: Mapping):
         self.group, self.name, self.dt = group, name, float(group.clock.dt_)
         self.rates = {n: equation for n, equation in rates(group) if n in group.variables}
-        self.scope = Scope(group, at, effects.namespace)
-        self.effects = effects
+        self.scope = Scope(group, at, namespace)
         self.key = self.scope.key(name)
         for each, variable in group.variables.items():  # no synaptic input
             is_own = each != name and group.variables.indices[each] == "_idx"
-            if is_own and id(variable) in effects.written and not self._answers(each):
+            if is_own and id(variable) in written and not self._answers(each):
                 self.scope = self.scope.with_value((id(variable), OWN), np.zeros(at.shape))
 
     def _answers(self, other: str) -> bool:
@@ -143,8 +138,6 @@ class _Copies:
         return replace(one, given=given)
 
     def _reset(self, scope: Scope, cut: np.ndarray) -> Scope:
-        from eisim.studies.brian2_networks.effects import statements
-
         is_over = scope.given[self.key] >= cut
         code = self.group.event_codes.get("spike")
         if not is_over.any() or not code:

@@ -16,9 +16,9 @@ from brian2.synapses.synapses import SynapticPathway
 
 from eisim.base.errors import InputError
 from eisim.studies.brian2_networks.controlling import Amounts
-from eisim.studies.brian2_networks.effects import statements
 from eisim.studies.brian2_networks.evaluating import identifiers
 from eisim.studies.brian2_networks.finding import Change
+from eisim.studies.brian2_networks.reading import statements
 
 #: What is left of what synapses transmit, and what is lost: names in the generated code.
 KEEP, LOST = "eisim_keep", "eisim_lost"
