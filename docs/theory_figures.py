@@ -1,12 +1,27 @@
 """The figures of the pages on theory, computed by eisim."""
 
 import numpy as np
+from brian2 import mV
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from eisim import Circuit, FixedInDegree, Input, Population, Projection, ThresholdLinear, ablate, spectrum
+from eisim import (
+    LIF,
+    AllToAll,
+    Circuit,
+    FixedInDegree,
+    Input,
+    Population,
+    Projection,
+    Readout,
+    ThresholdLinear,
+    ablate,
+    simulate,
+    spectrum,
+)
 from eisim.analysis.perceptron import capacity, separable_share
 from eisim.functions import REGIONS, LabelledData, Region, TruthTable
 from eisim.theory.certificate import certify
@@ -200,7 +215,45 @@ def perceptron() -> Figure:
     return figure
 
 
-FIGURES = (order_cone, faces, cover, falls_along_chains, closure, assumptions, spectra, perceptron)
+def boundaries() -> Figure:
+    """Draw where LIF neurons fire, excitatory-only and with inhibition, and their rate on the diagonal."""
+    figure = Figure(figsize=(7.2, 2.9), layout="constrained")
+    *planes, along = figure.subplots(1, 3)
+    n = 40
+    grid = (np.arange(n) + 0.5) / n
+    stimuli = np.column_stack([each.ravel() for each in np.meshgrid(grid, grid)])
+    cases = (("excitatory-only", False, ONE, "-"), ("with inhibition", True, RISING, "--"))
+    for axes, (title, inhibition, colour, line) in zip(planes, cases, strict=True):
+        times = {"duration": 0.3, "window": 0.2, "dt": 0.5e-3}
+        response = simulate(boundary_network(inhibition), stimuli, backend="numpy", **times)
+        rates = response.rates["E"].mean(axis=-1).reshape(n, n)
+        axes.imshow(rates > 1, extent=(0, 1, 0, 1), origin="lower", cmap=ListedColormap([ZERO, ONE]), vmin=0, vmax=1)
+        for angle in (np.arange(8) + 0.5) / 8 * np.pi / 2:
+            for radius, shown, edge in ((0.5, True, LINE), (0.8, inhibition, RISING)):
+                if shown:  # the threshold of one neuron
+                    x = np.array([0, 1])
+                    axes.plot(x, (radius - np.cos(angle) * x) / np.sin(angle), color=edge, lw=0.5)
+        axes.set_title(title)
+        _plane(axes)
+        along.plot(grid, rates.diagonal(), line, color=colour, label=title)
+    along.set(title="rate on the diagonal", xlabel="input 1 = input 2", ylabel="rate (Hz)", ylim=(0, 220))
+    along.legend(loc="upper left", frameon=False)
+    return figure
+
+
+def boundary_network(inhibition: bool, n: int = 8) -> Circuit:
+    """LIF neurons whose thresholds are tangents to a circle, and inhibitory ones to a wider circle."""
+    angles = (np.arange(n) + 0.5) / n * np.pi / 2
+    tangents = 0.75 * np.array([np.cos(angles), np.sin(angles)])
+    populations = [Population("E", "E", LIF(), size=n)]
+    projections = [Projection("x", "E", tangents / 0.5), Projection("E", "E", AllToAll(0.1 * mV, autapses=False))]
+    if inhibition:
+        populations.append(Population("I", "I", LIF(), size=n))
+        projections += [Projection("x", "I", tangents / 0.8), Projection("I", "E", AllToAll(20 * mV))]
+    return Circuit("boundaries", [Input("x", 2, current=20 * mV)], populations, projections, [Readout("E")])
+
+
+FIGURES = (order_cone, faces, cover, falls_along_chains, closure, assumptions, spectra, perceptron, boundaries)
 
 
 def _plane(axes):
