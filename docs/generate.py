@@ -67,9 +67,10 @@ EXAMPLES = (
 
 #: Toctrees that Sphinx adds to pages; readers of the repository follow the links in the text instead.
 TREES = {
-    "index": (2, ("install", "tutorial", "questions/index", "theory", "known_results", "generated/gallery/index",
-                  "custom", "add_experiment", "record", "neurons", "plasticity", "connectomes", "network_files",
-                  "brian2", "activity", "sweeps", "reports", "untrusted_files", "reference", "about")),
+    "index": (2, ("install", "tutorial", "questions/index", "theory", "structure", "known_results",
+                  "generated/gallery/index", "custom", "add_experiment", "record", "neurons", "plasticity",
+                  "connectomes", "network_files", "brian2", "activity", "sweeps", "reports", "untrusted_files",
+                  "reference", "about")),
     "questions/index": (1, ("needs_inhibition", "your_brian2_script", "trained_network", "trained_rnn", "connectome",
                             "published_circuits", "partial_block", "recovery", "minimum_inhibition", "limits")),
     "questions/published_circuits": (1, ("../circuits/*",)),

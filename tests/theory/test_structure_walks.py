@@ -194,3 +194,48 @@ def test_what_is_no_signed_graph_is_refused(changes, message):
     parts = {"nodes": ("a", "b"), "sources": [0], "targets": [1], "signs": [1], "inputs": ((0,),), "readouts": (1,)}
     with pytest.raises(InputError, match=message):
         SignedGraph("g", **parts | changes)
+
+
+def arrivals(graph: SignedGraph, at: int, readout: int, delays: np.ndarray, until: int) -> dict[int, float]:
+    """What a pulse of an input does at a readout of linear units without leak, by the time of arrival."""
+    now: dict[int, dict[int, float]] = {0: {v: 1.0 for v in graph.inputs[at]}}
+    found: dict[int, float] = {}
+    while now and (time := min(now)) <= until:
+        for node, size in now.pop(time).items():
+            if node == graph.readouts[readout]:
+                found[time] = found.get(time, 0.0) + size
+            for edge in np.flatnonzero(graph.sources == node):
+                there = now.setdefault(time + int(delays[edge]), {})
+                target = int(graph.targets[edge])
+                there[target] = there.get(target, 0.0) + size * int(graph.signs[edge])
+    return found
+
+
+def test_with_delays_every_mixed_pair_shows_both_signs():
+    """Walks that arrive together use all edges equally often, so that they have one sign."""
+    rng = np.random.default_rng(5)
+    mixed = 0
+    while mixed < 60:
+        graph = wired(rng, 4)
+        lengths = shortest(graph)
+        at, readout = (int(rng.integers(n)) for n in lengths.shape[:2])
+        if (lengths[at, readout] < 0).any() or lengths[at, readout].max() > 6:
+            continue
+        mixed += 1
+        delays = rng.integers(10**6, 2 * 10**6, graph.n_edges)
+        found = arrivals(graph, at, readout, delays, int(lengths[at, readout].max()) * 2 * 10**6)
+        assert max(found.values()) > 0 > min(found.values())
+
+
+def test_equal_time_constants_may_hide_a_mixed_pair():
+    """Linear units x -> v -> u -> j with v -> w -| v respond to a pulse by 1 - cos(5 t), times a decay."""
+    from scipy.linalg import expm
+
+    graph = SignedGraph(
+        "loop", tuple("xvwuj"), [0, 1, 2, 1, 3], [1, 2, 1, 3, 4], [1, 1, -1, 1, 1], ((0,),), (4,), (), 1
+    )
+    assert shortest(graph).tolist() == [[[3, 5]]]
+    matrix = -np.eye(4)  # of v, w, u and j
+    matrix[0, 1], matrix[1, 0], matrix[2, 0], matrix[3, 2] = -25, 1, 1, 1
+    for t in np.linspace(0.1, 6, 60):
+        assert expm(matrix * t)[3, 0] == pytest.approx(np.exp(-t) * (1 - np.cos(5 * t)) / 25, abs=1e-9)

@@ -1,8 +1,8 @@
 """The least inhibition to silence so that no walk of sign -1 leads from inputs to readouts.
 
 A set of edges silences all such walks if it cuts (i, +) from (j, -) in the double cover, where both arcs of an edge are
-paid for once. The problem is NP-hard, by reduction of the largest cut; here it is a mixed-integer program, whose
-solution is checked by search of the graph. Bounds are given with it.
+paid for once. It is found by a mixed-integer program, whose solution is checked by search of the graph. Bounds are
+given with it.
 """
 
 from collections.abc import Sequence
