@@ -48,14 +48,15 @@ class Settings(Value):
     ways : {"outgoing", "both"}
         What silencing a neuron takes: its chemical synapses, or all that it sends and receives.
     lesions : str
-        Neurons that are silenced one by one: all that inhibit, none, or names or classes joined by +.
+        Neurons that are silenced one by one: all that inhibit (of too many, those that send most inhibition), none, or
+        names or classes joined by +.
     task : str
         Table of trials: columns of the inputs, with numbers, and of the readouts, 1 where a readout should be above
         its threshold and 0 where not.
     levels, seeds : int
         Numbers of fractions of inhibition removed, and of seeds where something is random.
     shuffles : int
-        Number of connectomes with shuffled connections.
+        Number of connectomes with shuffled connections; one at most where there are more than a million.
     controls : {"all", "none"}
         Whether the full ablation is controlled: readout re-fitted, excitation scaled to compensate, and shams.
     duration, window, dt : quantity

@@ -304,3 +304,17 @@ def test_entries_and_wrong_ones():
 def test_each_input_alone():
     names, levels, required = each_alone(wiring())
     assert names == ("no stimulus", "S1", "S2") and levels.tolist() == [[0, 0], [1, 0], [0, 1]] and required is None
+
+
+def test_a_screen_of_many_neurons_takes_those_that_send_most_inhibition(monkeypatch):
+    several = connectome(inhibitory=sum(np.outer(np.arange(7) == k, (k + 1) * (np.arange(7) == 6)) for k in (2, 3, 4)))
+    monkeypatch.setattr("eisim.studies.connectome.measure.LEAST_SCREEN", 2)
+    monkeypatch.setattr("eisim.studies.connectome.measure.SCREEN", 1)
+    found = measure(several, wiring(), protocol(controls=False, varied=False))
+    assert [found.conditions[k].name for k in found.of(NEURON)] == ["U", "G"]
+    assert [found.conditions[k].name for k in found.of(CLASS)] == ["G", "U"]
+    assert found.notes[-1] == "Silenced one by one are the 2 neurons that send most inhibition, of 3 that inhibit."
+    every = measure(several, wiring(), protocol(controls=False, varied=False, shuffles=0, lesions=("N", "G", "U")))
+    assert len(every.of(NEURON)) == 3
+    monkeypatch.setattr("eisim.studies.connectome.measure.LARGE", 1)
+    assert len(measure(several, wiring(), protocol(controls=False, varied=False)).of(SHUFFLED)) == 1

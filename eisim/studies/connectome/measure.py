@@ -42,6 +42,9 @@ FACTORS, WEAK = (0.2, 1.0, 5.0), 0.5
 BATCH, MOST = 60_000_000, 20_000_000_000
 #: Synapses of a circuit that is large.
 LARGE = 1_000_000
+#: Synapses in all copies of a screen, which takes the neurons and classes that send most inhibition where not all fit;
+#: how many it has at least and at most.
+SCREEN, LEAST_SCREEN, MOST_SCREEN = 2_000_000_000, 10, 1000
 
 
 @shows_progress
@@ -95,9 +98,14 @@ def measure(
     entry_of = [k for k, each in enumerate(wiring.readouts) for _ in connectome.find(each.selection)]
     seeds = list(protocol.seeds) if intact.is_random else list(protocol.seeds[:1])
     swaps: list[int] = []
-    jobs = _jobs(signed, intact, protocol, swaps)
     synapses = sum(intact.weights(p).nnz for p in intact.projections)
-    copies = len(jobs) * len(levels) * len(seeds) * synapses
+    of_one = max(1, len(levels) * len(seeds) * synapses)
+    most = int(np.clip(SCREEN // of_one, LEAST_SCREEN, MOST_SCREEN))
+    protocol = replace(
+        protocol, shuffles=min(protocol.shuffles, most) if synapses < LARGE else min(protocol.shuffles, 1)
+    )
+    jobs, notes = _jobs(signed, intact, protocol, swaps, most)
+    copies = len(jobs) * of_one
     if copies > MOST:
         raise InputError(
             f"lesions: expected at most {MOST:.0e} synapses in all copies of all conditions, found {copies:.0e} "
@@ -110,7 +118,7 @@ def measure(
     return (made or ConnectomeResult)(
         name=name or connectome.name,
         counts=connectome.counts,
-        notes=connectome.notes,
+        notes=(*connectome.notes, *notes),
         wiring=wiring,
         protocol=protocol,
         circuit=intact,
@@ -142,21 +150,35 @@ class _Job:
     make: Callable[[], Circuit]
 
 
-def _jobs(signed: Signed, intact: Circuit, protocol: Protocol, swaps: list[int]) -> list[_Job]:
-    """All conditions but the controls, intact first; `swaps` is filled as shuffled circuits are made."""
-    connectome, wiring = signed.connectome, signed.wiring
+def _jobs(signed: Signed, intact: Circuit, protocol: Protocol, swaps: list[int], most: int):
+    """All conditions but the controls, intact first, and notes of what is left out of a screen of at most so many.
+
+    `swaps` is filled as shuffled circuits are made.
+    """
+    connectome, wiring, notes = signed.connectome, signed.wiring, []
     jobs = [_Job(Condition(INTACT, "intact"), partial(_same, intact))]
     for fraction in protocol.fractions[1:].tolist():
         jobs.append(_Job(Condition(FRACTION, f"{100 * fraction:.3g}%"), partial(ablate, intact, fraction)))
+    sent = np.asarray(signed.inhibition.sum(axis=1))
     for family, texts in ((TRANSMITTER, connectome.transmitters), (CLASS, connectome.classes)):
-        for name, neurons in _grouped(texts, signed.inhibitory).items():
-            without = partial(silence, intact, [connectome.neurons[k] for k in neurons], OUTGOING, "I")
-            jobs.append(_Job(Condition(family, name, len(neurons)), without))
-    jobs += [_lesion(connectome, intact, k, protocol.ways) for k in _lesioned(signed, protocol.lesions)]
+        groups = _grouped(texts, signed.inhibitory)
+        chosen = sorted(groups, key=lambda name: -sent[groups[name]].sum())[:most]
+        if len(chosen) < len(groups):
+            notes.append(f"Without the inhibition of the {most} that send most, of {len(groups):,}: by {family}.")
+        for name in sorted(chosen):
+            names = [connectome.neurons[k] for k in groups[name]]
+            jobs.append(_Job(Condition(family, name, len(names)), partial(silence, intact, names, OUTGOING, "I")))
+    neurons = _lesioned(signed, protocol.lesions)
+    if protocol.lesions is None and len(neurons) > most:
+        notes.append(
+            f"Silenced one by one are the {most} neurons that send most inhibition, of {len(neurons):,} that inhibit."
+        )
+        neurons = sorted(neurons, key=lambda k: -sent[k])[:most]
+    jobs += [_lesion(connectome, intact, k, protocol.ways) for k in neurons]
     for k in range(protocol.shuffles):
         make = partial(_shuffled, connectome, wiring, [protocol.seeds[0], k], swaps)
         jobs.append(_Job(Condition(SHUFFLED, f"shuffle {k + 1}"), make))
-    return jobs + (_assumed(connectome, wiring) if protocol.varied else [])
+    return jobs + (_assumed(connectome, wiring) if protocol.varied else []), notes
 
 
 def _controls(intact, protocol, synapses) -> list[Variant]:

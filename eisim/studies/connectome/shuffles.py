@@ -7,8 +7,8 @@ from scipy import sparse
 
 from eisim.connectome import Connectome
 
-#: Every connection is offered a partner so many times.
-ROUNDS = 20
+#: Every connection is offered a partner so many times, and where there are many connections.
+ROUNDS, FEW_ROUNDS, MANY = 20, 5, 100_000
 
 
 def shuffled_connectome(connectome: Connectome, seed) -> tuple[Connectome, int]:
@@ -50,7 +50,7 @@ def shuffled(matrix: sparse.csr_array, generator: np.random.Generator, symmetric
     entries = sparse.triu(matrix, 1).tocoo() if symmetric else matrix.tocoo()
     source, target, counts = entries.row.astype(np.int64), entries.col.astype(np.int64), entries.data.copy()
     swaps = 0
-    for _ in range(ROUNDS if len(source) > 1 else 0):
+    for _ in range((ROUNDS if len(source) < MANY else FEW_ROUNDS) if len(source) > 1 else 0):
         order = np.lexsort((generator.random(len(source)), counts))[generator.integers(2) :]
         one, other = order[: len(order) // 2 * 2].reshape(-1, 2).T
         if not len(one):
@@ -62,8 +62,9 @@ def shuffled(matrix: sparse.csr_array, generator: np.random.Generator, symmetric
         new = np.concatenate(
             [_keys(source[one], target[other], n, symmetric), _keys(source[other], target[one], n, symmetric)]
         )
-        _, place, times = np.unique(new, return_inverse=True, return_counts=True)
-        is_new = (times[place] == 1) & ~np.isin(new, _keys(source, target, n, symmetric))
+        there = np.concatenate([new, _keys(source, target, n, symmetric)])
+        _, place, times = np.unique(there, return_inverse=True, return_counts=True)
+        is_new = times[place[: len(new)]] == 1
         is_new &= np.concatenate([source[one] != target[other], source[other] != target[one]])
         chosen = is_new[:half] & is_new[half:]
         one, other = one[chosen], other[chosen]
