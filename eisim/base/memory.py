@@ -16,6 +16,13 @@ def free() -> float:
     return min([_of_system(), _of_limits(), *_of_groups()])
 
 
+def used() -> float:
+    """Bytes that this process takes, on Linux; 0 elsewhere."""
+    with suppress(OSError, ValueError, IndexError):
+        return float(int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
+    return 0.0
+
+
 def check(what: str, need: float, of: str) -> None:
     """Refuse what needs more memory (bytes) than is free; `of` says in the message what takes it."""
     if need > LITTLE and need > (left := free()):

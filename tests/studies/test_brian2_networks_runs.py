@@ -1,9 +1,12 @@
 """Scripts with several runs, between which synapses change; and fraction 0 where it is not the script's own run."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from eisim import brian
+from eisim.base import memory, processes
 from tests.studies.test_brian2_networks import script
 
 START = """from brian2 import *
@@ -101,3 +104,12 @@ def test_a_network_is_as_it_was_after_the_context(tmp_path):
 
     first = [counts(fraction) for fraction in (0, 1, 0.5, 0)]
     assert first[0] == first[3] < first[2] < first[1] and inhibits.pre.code == "v_post -= 0.3"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks")
+def test_low_memory_is_said_and_runs_go_one_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "processors", lambda: 4)
+    monkeypatch.setattr(memory, "free", lambda: 1e6)
+    text = START + "S.w = -0.3\nrun(10*ms)\n"
+    result = brian.ablate(script(tmp_path, text), (0.5, 1), seeds=1, controls=False)
+    assert result.identical and [note.partition(" (")[0] for note in result.notes] == ["memory is low"]

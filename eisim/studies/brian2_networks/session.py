@@ -12,7 +12,7 @@ from typing import Any
 
 import brian2
 
-from eisim.base import processes
+from eisim.base import memory, processes
 from eisim.base.errors import InputError
 from eisim.studies.brian2_networks import hooking
 from eisim.studies.brian2_networks.controlling import Amounts, Control, NotHadError, amounts_of
@@ -122,7 +122,7 @@ class Session:
         """Fork for each fraction, pass on what they give, and end; returns in the forked processes only."""
         waiting, running = list(self.job.runs), {}
         while waiting or running:
-            while waiting and len(running) < self.job.most:
+            while waiting and len(running) < self.job.most and (not running or self._has_room()):
                 child, sender = processes.fork(apart=False)
                 if child is None:
                     self.replicate, self.fraction = waiting[0]
@@ -138,6 +138,15 @@ class Session:
                 child.end()
                 self.sender.send(message)
         os._exit(0)
+
+    def _has_room(self) -> bool:
+        """Whether there is memory for one more process; if not, that is noted."""
+        need, left = memory.used(), memory.free()
+        if need > left:
+            self.notes.add(
+                f"memory is low ({memory.size(need)} for a process, {memory.size(left)} free): fewer at a time"
+            )
+        return need <= left
 
     def run(self) -> Outcome:
         """Run the script, and measure."""
