@@ -25,6 +25,7 @@ from eisim.studies.brian2_networks.source import Source
 
 #: In the place of a fraction: the script as it is, with nothing in it rewritten.
 PLAIN = "plain"
+LOW_MEMORY = "memory is low"
 
 
 @dataclass(frozen=True)
@@ -142,9 +143,9 @@ class Session:
     def _has_room(self) -> bool:
         """Whether there is memory for one more process; if not, that is noted."""
         need, left = memory.used(), memory.free()
-        if need > left:
+        if need > left and not any(note.startswith(LOW_MEMORY) for note in self.notes):
             self.notes.add(
-                f"memory is low ({memory.size(need)} for a process, {memory.size(left)} free): fewer at a time"
+                f"{LOW_MEMORY} ({memory.size(need)} for a process, {memory.size(left)} free): fewer at a time"
             )
         return need <= left
 
