@@ -494,7 +494,10 @@ def _whole(seed: str) -> int:
 
 @app.command()
 def certify(
-    file: Annotated[Path | None, _named(TABLE, completion.table, "FILE.csv")] = None,
+    file: Annotated[
+        Path | None,
+        _named("Table with named columns, circuit (.py), or edges of a connectome.", completion.table, "FILE.csv"),
+    ] = None,
     target: TargetColumn = None,
     weights: WeightsColumn = None,
     ignore: IgnoredColumns = None,

@@ -22,6 +22,8 @@ from eisim.theory.structure.certificate import (
 
 #: Figures are drawn of up to this number of pairs.
 MOST_DRAWN = 4_000_000
+#: Neurons of a set that are named in a table.
+MOST_NAMED = 6
 MEANING = "rises, falls: for any weights; none: the readout does not depend on the input; mixed: nothing is proved."
 #: What the certificate does not say.
 LIMITS = (
@@ -48,6 +50,11 @@ def frame(found: StructuralCertificate):
         walks = (found.walks.get((a, b, sign)) for a, b in zip(i.tolist(), j.tolist(), strict=True))
         columns[f"{name}_walk"] = ["" if walk is None else str(walk) for walk in walks]
     return pandas.DataFrame(columns)
+
+
+def _few(names) -> str:
+    """Names, of which only the first are listed."""
+    return ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
 
 
 def _number(found) -> str | int:
@@ -135,7 +142,7 @@ class StructureView(View[StructuralCertificate]):
                         note="Least inhibitory neurons without which it does.",
                         short="neurons",
                     ),
-                    Column("such neurons", lambda each: ", ".join(each.neurons.silenced), note="One such set."),
+                    Column("such neurons", lambda each: _few(each.neurons.silenced), note="One such set."),
                     Column(
                         "sign cut",
                         lambda each: each.cut and len(each.cut.neurons),

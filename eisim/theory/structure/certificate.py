@@ -1,5 +1,6 @@
 """The structural certificate: for each input and readout the sign that the wiring alone proves (T10)."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eisim.base import memory
 from eisim.base.display import plotted, tabulated
 from eisim.base.errors import InputError
 from eisim.base.progress import Report, silent
@@ -31,8 +33,10 @@ MOST_PAIRS = 20_000
 MOST_READOUTS, MOST_EDGES = 200, 10_000
 #: Whether a circuit is monotone is examined for up to this number of neurons.
 MOST_NEURONS = 20_000
-#: Seconds that each program of these details may take.
-LIMIT_OF_DETAILS = 20.0
+#: Seconds that each program of these details may take, and all together before they have next to none.
+LIMIT_OF_DETAILS, LIMIT_OF_ALL, LEAST_LIMIT = 20.0, 120.0, 0.5
+#: Bytes that a pair takes with its word.
+_BYTES_OF_PAIR = 80
 
 
 @dataclass(frozen=True)
@@ -247,12 +251,13 @@ class StructuralCertificate(Shown):
     def details(self, report: Report | None = None) -> tuple[ReadoutDetail, ...]:
         """For each readout what makes it rise with all inputs, and how often it can fall; computed once."""
         if "details" not in self._solved:
-            words, found = self.words(), []
+            words, found, end = self.words(), [], time.monotonic() + LIMIT_OF_ALL
             for j, name in enumerate(self.readouts):
                 (report or silent)("silencing inhibition", j / len(self.readouts))
                 by_word = {w: tuple(self.inputs[i] for i in np.flatnonzero(words[:, j] == w)) for w in WORDS}
-                synapses, neurons = (self.silencing(None, j, what, LIMIT_OF_DETAILS) for what in (SYNAPSES, NEURONS))
-                cut = sign_cut(self.graph, j, LIMIT_OF_DETAILS) if is_feed_forward(self.graph, j) else None
+                limit = min(LIMIT_OF_DETAILS, max(end - time.monotonic(), LEAST_LIMIT))
+                synapses, neurons = (self.silencing(None, j, what, limit) for what in (SYNAPSES, NEURONS))
+                cut = sign_cut(self.graph, j, limit) if is_feed_forward(self.graph, j) else None
                 found.append(ReadoutDetail(name, by_word[FALLS], by_word[MIXED], synapses, neurons, cut))
             self._solved["details"] = tuple(found)
             self.frustration(None, LIMIT_OF_DETAILS, report)
@@ -352,6 +357,8 @@ def certify_structure(
         graph = wiring if isinstance(wiring, SignedGraph) else graph_of_circuit(wiring)
         if isinstance(wiring, Circuit):
             broken, notes = tuple(_broken(wiring)), tuple(_unchecked(wiring))
+    pairs = len(graph.inputs) * len(graph.readouts)
+    memory.check(f"certify: {graph.name}", _BYTES_OF_PAIR * float(pairs), f"{pairs:,} pairs of input and readout")
     report("searching for walks")
     return StructuralCertificate(graph, shortest(graph), broken, notes)
 

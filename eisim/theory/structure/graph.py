@@ -290,14 +290,21 @@ def graph_of_connectome(
 
 def _inputs(connectome, given) -> dict[str, tuple[int, ...]]:
     """Nodes of each input by its name."""
-    entries = [given] if isinstance(given, (str, int, np.integer)) else list(given)
+    if isinstance(given, (str, int, np.integer)):
+        given = [given]
+    if not isinstance(given, Iterable):
+        raise InputError(f"certify: inputs: expected neurons, classes or transmitters, found {given!r:.60}")
     found: dict[str, tuple[int, ...]] = {}
-    for entry in entries:
+    for entry in given:
+        is_one = isinstance(entry, (str, int, np.integer)) or not isinstance(entry, Iterable)
+        entry = entry if is_one else list(entry)
         places = tuple(int(v) for v in connectome.find(entry))
-        if isinstance(entry, (str, int, np.integer)):
+        if is_one:
             found |= {connectome.neurons[v]: (v,) for v in places}
         elif places:
             found[", ".join(map(str, entry))] = places
+        else:
+            raise InputError("certify: inputs: expected neurons in each list, found an empty list")
     return found
 
 
