@@ -56,6 +56,7 @@ EXAMPLES = (
     Example("geometry", "--set resolution=40 --set regions=half-plane,rising-half-plane,disc,two-islands"),
     Example("functions", "--set quick=1 --set seeds=1 --set circuits=center_surround,winner_take_all,wilson_cowan"),
     Example("limits", "--kind rate --set pairs=50"),
+    Example("paper", "--kind rate --set networks=100"),
     Example("monotone_dynamics", "--set circuits=6 --set population=10 --set generations=2"),
     Example(
         "images",
@@ -72,7 +73,8 @@ TREES = {
                   "connectomes", "network_files", "brian2", "activity", "sweeps", "reports", "untrusted_files",
                   "reference", "about")),
     "questions/index": (1, ("needs_inhibition", "your_brian2_script", "trained_network", "trained_rnn", "connectome",
-                            "published_circuits", "partial_block", "recovery", "minimum_inhibition", "limits")),
+                            "published_circuits", "partial_block", "recovery", "minimum_inhibition", "paper",
+                            "limits")),
     "questions/published_circuits": (1, ("../circuits/*",)),
     "reference": (1, ("api", "generated/api_pages", "command_line", "glossary")),
     "about": (1, ("cite", "numbers", "verdicts", "statistics", "performance", "scale", "code", "changelog")),

@@ -1,0 +1,82 @@
+"""Figures of the statements of Wang et al. (2023)."""
+
+import numpy as np
+
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, LOWER, NEUTRAL, UPPER, Figure, letters, new_figure
+from eisim.studies.paper.check import Face, PaperResult
+from eisim.studies.paper.jellyfish import CELLS, CONTRACTS, Behaviour
+
+LOOKS = {"kept": {"color": LOWER, "marker": "o"}, "broken": {"color": UPPER, "marker": "s"}}
+GUIDE = {"color": "#777777", "lw": 0.8, "zorder": 0}
+#: Colours of points that are outside of both regions, in the nearest one alone, in the wanted one alone, and in both.
+REGIONS = ("#f2f2f2", "#f0c05a", "#b8558c", "#4d7ea8")
+
+
+def blocks(result: PaperResult) -> Figure:
+    """Order in random networks, and the loss on XOR to which networks are trained, by building block."""
+    checks = [each for each in result.checks if each.part == "building block"]
+    places = np.arange(len(checks))
+    figure = new_figure(DOUBLE, 3.3, "constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    for finding, look in LOOKS.items():
+        rows = [k for k, each in enumerate(checks) if each.finding == finding]
+        shares = [checks[k].pairs for k in rows]
+        values = 100 * np.array([each.value for each in shares])
+        error = np.abs(100 * np.array([each.interval for each in shares]).T - values)
+        left.errorbar(values, rows, xerr=error, ls="none", ms=4, elinewidth=0.9, label=f"order is {finding}", **look)
+        right.plot([checks[k].trained[0].loss for k in rows], rows, ls="none", ms=4, **look)
+    floor = next(each.trained[0].possible for each in checks if each.finding == "kept")
+    right.axvline(floor, ls=(0, (4, 3)), **GUIDE)
+    right.annotate("floor", (floor, len(checks) - 0.6), (-3, 0), textcoords="offset points", ha="right", fontsize=7)
+    right.axvline(0, **GUIDE)
+    left.set_yticks(places, [each.name for each in checks])
+    left.set(
+        xlabel="random networks that violate order (%)",
+        xlim=(-3, 103),
+        ylim=(len(checks) - 0.3, -0.7),
+        ylabel="building block",
+    )
+    right.set(xlabel="mean squared error on XOR after training", xlim=(-0.01, 0.2))
+    figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    letters((left, right), (-8, 3))
+    return figure
+
+
+def faces(found: tuple[Face, ...]) -> Figure:
+    """Regions, and the nearest region that an excitatory-only circuit has."""
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Patch
+
+    figure = new_figure(DOUBLE, 2.8, "constrained")
+    axes = figure.subplots(1, len(found), sharey=True)
+    for ax, face in zip(axes, found, strict=True):
+        side = 1 / (len(face.wanted) - 1) / 2
+        shown = 2 * face.wanted.astype(int) + face.nearest
+        extent = (-side, 1 + side, -side, 1 + side)
+        ax.imshow(shown, cmap=ListedColormap(REGIONS), vmin=0, vmax=3, origin="lower", extent=extent)
+        ax.set(xlabel="input 1", xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
+        ax.set_title(face.name)
+    axes[0].set_ylabel("input 2")
+    labels = ("in neither", "wrongly added", "missed", "in both")
+    patches = [Patch(color=colour, label=label) for colour, label in zip(REGIONS, labels, strict=True)]
+    figure.legend(handles=patches, loc="outside upper center", ncols=4)
+    return figure
+
+
+def behaviour(found: Behaviour) -> Figure:
+    """Rates of both cells of the jellyfish against touch, with and without inactivation."""
+    figure = new_figure(DOUBLE, 2.5, "constrained")
+    axes = figure.subplots(1, 2, sharey=True)
+    titles = "conductance inactivates", "conductance does not inactivate"
+    for ax, rates, title in zip(axes, (found.rates, found.without), titles, strict=True):
+        for k, (cell, colour, marker) in enumerate(zip(CELLS, (INHIBITORY, EXCITATORY), "os", strict=True)):
+            look = {"color": colour, "marker": marker, "ms": 4, "lw": 1.2}
+            ax.plot(found.touches, np.maximum(rates[:, k], 0.3), label=f"{cell} cell", **look)
+        ax.axhline(CONTRACTS, ls=(0, (4, 3)), **GUIDE)
+        ax.set(yscale="log", xlabel="strength of touch", ylim=(0.25, 200), yticks=[0.3, 1, 10, 100])
+        ax.set_yticklabels(["0", "1", "10", "100"])
+        ax.set_title(title, color=NEUTRAL)
+    axes[0].set_ylabel("rate (Hz)")
+    axes[1].legend(loc="lower right")
+    letters(axes, (-8, 3))
+    return figure

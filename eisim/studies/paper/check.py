@@ -1,0 +1,107 @@
+"""A statement with its evidence: a proof, a trained network, simulations."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from eisim.studies.curves import contradiction
+from eisim.studies.order.order import Share
+from eisim.studies.paper.jellyfish import Behaviour
+
+#: How near a trained network comes to what it can reach, as mean squared error.
+NEAR = 1e-6
+#: Outputs fall if they fall by more than this; the same for losses below a floor.
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The least mean squared error that a network with non-negative weights was trained to, and what is possible."""
+
+    network: str
+    loss: float
+    possible: float  # the floor where order is kept, 0 where it is not
+    is_floor: bool
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """A circuit's score, or another number that is known beforehand."""
+
+    what: str
+    found: float
+    expected: float
+
+
+@dataclass(frozen=True)
+class Check:
+    """A statement.
+
+    Attributes
+    ----------
+    name, statement : str
+    part : {"theorem", "building block", "exception"}
+    finding : {"holds", "kept", "broken"}
+        Of a building block whether networks with it and without negative weights keep order.
+    proof : str
+    pairs : Share
+        Ordered pairs of inputs whose output falls, in random networks without negative weights.
+    witness : tuple or None
+        Two inputs and the outputs of a network for them: the second input is nowhere lower, its output is.
+    trained : tuple of Trained
+    simulated : tuple of Simulated
+    """
+
+    name: str
+    statement: str
+    part: Literal["theorem", "building block", "exception"]
+    finding: Literal["holds", "kept", "broken"]
+    proof: str
+    pairs: Share | None = None
+    witness: tuple[tuple[float, ...], tuple[float, ...], float, float] | None = None
+    trained: tuple[Trained, ...] = ()
+    simulated: tuple[Simulated, ...] = ()
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theorem, and checks that failed."""
+        found = []
+        if self.pairs and self.finding != "broken" and self.pairs.count:
+            found.append(contradiction(self.name, f"order breaks in {self.pairs.count} of {self.pairs.of} pairs"))
+        if self.pairs and self.finding == "broken" and not self.pairs.count:
+            found.append(f"{self.name}: expected pairs whose output falls, found none")
+        for each in self.trained:
+            if each.is_floor and each.loss < each.possible - ROUNDING:
+                found.append(contradiction(self.name, f"a loss of {each.loss:g} is below the floor {each.possible:g}"))
+            if each.loss > each.possible + NEAR:
+                found.append(f"{self.name}: expected a loss of {each.possible:.7g}, found {each.loss:.7g}")
+        for each in self.simulated:
+            if abs(each.found - each.expected) > ROUNDING:
+                found.append(f"{self.name}: {each.what}: expected {each.expected:g}, found {each.found:g}")
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """A region of the plane that no excitatory-only circuit has, and the nearest one that such a circuit has."""
+
+    name: str
+    wanted: np.ndarray  # (points along y, points along x), bool
+    nearest: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class PaperResult:
+    """All checks, the regions, and the jellyfish where spiking circuits were simulated."""
+
+    curves = ()  # nothing is ablated
+
+    checks: tuple[Check, ...]
+    faces: tuple[Face, ...]
+    jellyfish: Behaviour | None
+
+    @property
+    def problems(self) -> list[str]:
+        """Contradictions of the theory, and checks that failed."""
+        return [problem for check in self.checks for problem in check.problems]

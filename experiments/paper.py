@@ -1,0 +1,34 @@
+"""Which statements of Wang et al. (ICCV 2023) hold, and which building blocks of networks keep order?"""
+
+from dataclasses import dataclass
+
+from eisim.base.values import Value, count
+
+
+@dataclass(frozen=True)
+class Settings(Value):
+    """Settings for ``--set``.
+
+    Attributes
+    ----------
+    networks : int
+        Number of random networks of each kind on which order is tested.
+    """
+
+    networks: int = count(1000, 1, 100_000)
+
+
+def run(settings: Settings, kinds, seed, backend, report):
+    """Run the experiment; returns an `eisim.studies.paper.check.PaperResult`.
+
+    Its batches are small and always run on NumPy, whose results are those of the compiled program.
+    """
+    from eisim.studies.paper.statements import check_all
+
+    return check_all(settings.networks, kinds, seed, report)
+
+
+if __name__ == "__main__":
+    from eisim.__main__ import main
+
+    main("run", "paper")
