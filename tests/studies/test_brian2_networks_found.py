@@ -18,6 +18,8 @@ from brian2 import (
 )
 
 from eisim import InputError, brian
+from eisim.studies.brian2_networks.finding import Change
+from eisim.studies.brian2_networks.scaling import scaled_code
 
 
 @pytest.fixture(autouse=True)
@@ -429,3 +431,32 @@ def test_compartments():
         synapses = joined(group, cable, on_pre="gs += 1*siemens/meter**2")
         names = {"gL": 1 * siemens / brian2.meter**2}
         assert verdicts(cable, group, synapses, **names) == [("pre", "gs", verdict)]
+
+
+@pytest.mark.parametrize(
+    ("code", "scaled"),
+    [
+        ("g += w", "g += eisim_keep*w"),
+        ("g *= 0.5; g_post -= w", "g *= 0.5\ng_post -= eisim_keep*w"),
+        ("g -= w; g = clip(g, -1, 1)", "g -= eisim_keep*w\ng = clip(g, -1, 1)"),
+        ("g = g - w", "g = g - w - eisim_lost*((g - w) - g)"),
+        ("g = clip(g - w, -1, 1)", "g = clip(g - w - eisim_lost*((g - w) - g), -1, 1)"),
+        ("g *= 0.5", "g = g * (0.5) - eisim_lost*((g * (0.5)) - g)"),
+        ("g = g + w*(1 - g)", "g = g + w*(1 - g) - eisim_lost*((g + w*(1 - g)) - g)"),
+        ("g += 0.3*(1 - g)", "g += eisim_keep*0.3*(1 - g)"),
+        ("s = g - 2*w; g = s", "s = g - 2*w\ng = s - eisim_lost*((s) - g)"),
+    ],
+)
+def test_what_is_scaled_is_what_a_spike_adds(code, scaled):
+    group = driven()
+    synapses = joined(group, model="w : 1", on_pre=code)
+    found = scaled_code(synapses.pre.code, Change(synapses, synapses.pre, "g", 1.0))
+    assert found == scaled
+
+
+@pytest.mark.parametrize("code", ["g = g*0.5 - w", "s = 0.5*g - w; g = s", "g = w", "g = clip(0.5*g - w, -1, 1)"])
+def test_a_decay_and_a_weight_in_one_statement_are_refused(code):
+    group = driven()
+    synapses = joined(group, model="w : 1", on_pre=code)
+    with pytest.raises(InputError, match=r"expected what a spike adds in a statement of its own \('g \+= \.\.\.'\)"):
+        scaled_code(synapses.pre.code, Change(synapses, synapses.pre, "g", 1.0))

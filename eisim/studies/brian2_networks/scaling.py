@@ -6,13 +6,17 @@ With a fraction of 0 the numbers are the script's own, to the bit: a product wit
 from __future__ import annotations
 
 import ast
+import re
 import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import sympy
+from brian2.parsing.sympytools import str_to_sympy
 from brian2.synapses.synapses import SynapticPathway
+from brian2.units import allunits
 
 from eisim.base.errors import InputError
 from eisim.studies.brian2_networks.controlling import Amounts
@@ -28,6 +32,8 @@ OF_EXCITATION = ("eisim_keep_excitation", "eisim_lost_excitation")
 SHARE, DRAW = OF_RANDOM = ("eisim_share", "eisim_draw")
 #: A number from 0 to 1 that belongs to a synapse in a draw: the fractional part of a large sine.
 NUMBER = f"(43758.5453*sin(12.9898*i + 78.233*j + 0.618*{DRAW} + 1)) % 1.0"
+#: What a statement does to a variable.
+ADDS, FACTOR, NOTHING, UNCLEAR, OTHER = "adds", "factor", "nothing", "unclear", "other"
 _RANDOM = {"rand", "randn", "poisson", "binomial"}
 
 
@@ -108,23 +114,96 @@ def _texts(change: Change) -> tuple[str, str]:
 
 
 def scaled_code(code, change: Change) -> str:
-    """Statements of which those that write the variable are scaled."""
-    lines = []
-    for name, operation, expression in statements(code):
-        if name != change.variable:
+    """Statements of which those that write the variable are scaled: what they add, if any does, else factors.
+
+    A decay beside a weight, and limits, are left as they are, as if the weight had been made smaller by hand.
+    """
+    lines, own = [], _own_names(change)
+    kinds = _kinds(statements(code), own, change.synapses.variables)
+    scales = ADDS if ADDS in kinds else FACTOR
+    for (name, operation, expression), kind in zip(statements(code), kinds, strict=True):
+        what = f"{change.synapses.name}: {name} {operation} {expression}"
+        if kind == OTHER or (kind not in (scales, UNCLEAR)):
             lines.append(f"{name} {operation} {expression}")
         elif not np.issubdtype(change.synapses.variables[name].dtype, np.floating):
-            what = f"{change.synapses.name}: {name} {operation} {expression}"
             raise InputError(f"{what}: expected a change of a real variable, found a whole number or a truth value")
+        elif kind == UNCLEAR and not change.is_random and not change.is_excitation:
+            raise InputError(
+                f"{what}: expected what a spike adds in a statement of its own ('{name} += ...'), found it beside what "
+                f"becomes of the old value; say override={{'{change.synapses.name}': 'leave'}}"
+            )
+        elif change.is_mixed and kinds.count(scales) > 1:
+            raise InputError(
+                f"{what}: expected one statement that changes {name} by weights of both signs, found "
+                f"{kinds.count(scales)}; say override={{'{change.synapses.name}': 'leave'}}"
+            )
         elif operation in ("+=", "-="):
             lines.append(f"{name} {operation} {scaled_expression(expression, change, operation)}")
         else:
-            lines.append(_assigned(name, operation, expression, change))
+            lines.append(_assigned(name, operation, expression, change, own))
     return "\n".join(lines)
 
 
-def _assigned(name, operation, expression, change: Change) -> str:
-    """A new value of which what it differs by from the old one is scaled."""
+def _own_names(change: Change) -> set[str]:
+    """Names by which a pathway may write the variable."""
+    variables, name = change.synapses.variables, change.variable
+    same = {n for n, each in variables.items() if each is variables[name]}
+    return {n for n in same if variables.indices[n] == variables.indices[name]} | {name}
+
+
+def _kinds(lines, own: set[str], variables) -> list[str]:
+    """What each statement does to a variable: add to it, multiply it, limit it; or write something else."""
+    local: dict[str, str] = {}
+    found = []
+    for name, operation, expression in lines:
+        for other, text in local.items():
+            expression = re.sub(rf"\b{re.escape(other)}\b", f"({text})", expression)
+        found.append(_kind(operation, expression, own) if name in own else OTHER)
+        if name not in variables:
+            local[name] = expression
+    return found
+
+
+def _kind(operation: str, expression: str, own: set[str]) -> str:
+    reads = not own.isdisjoint(identifiers(expression))
+    if not reads and operation in ("+=", "-="):
+        return ADDS
+    if not reads and operation in ("*=", "/="):
+        return FACTOR
+    if operation not in ("=", "+=", "-="):
+        return UNCLEAR
+    limited = _limited(expression)
+    if limited is not None and operation == "=":
+        kind = _kind("=", limited[0], own)
+        return OTHER if kind == NOTHING else kind
+    old = sympy.Symbol("old", real=True)
+    try:
+        new = str_to_sympy(expression)
+    except (SyntaxError, ValueError, KeyError, TypeError):
+        return UNCLEAR
+    new = new.subs({each: old for each in new.free_symbols if str(each) in own})
+    change = sympy.expand(new - old if operation == "=" else new)
+    if change == 0:
+        return NOTHING
+    if not change.has(old):
+        return ADDS
+    if change.subs(old, 0) == 0:
+        return FACTOR
+    weights = [each for each in change.free_symbols - {old} if not hasattr(allunits, str(each))]
+    if any(not sympy.simplify(change / each).has(each) for each in weights):
+        return ADDS
+    return ADDS if operation != "=" and not weights else UNCLEAR
+
+
+def _limited(expression: str) -> list[str] | None:
+    """The arguments of an expression that is a call of `clip`; None of others."""
+    node = ast.parse(expression.strip(), mode="eval").body
+    is_clip = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "clip" and len(node.args) == 3
+    return [ast.unparse(each) for each in node.args] if is_clip else None
+
+
+def _assigned(name, operation, expression, change: Change, own: set[str]) -> str:
+    """A new value of which what it differs by from the old one is scaled, within the limits that it is given."""
     if change.is_mixed or _is_random(expression):
         what = f"{change.synapses.name}: {name} {operation} {expression}"
         said = "random numbers" if _is_random(expression) else "weights of both signs"
@@ -134,6 +213,10 @@ def _assigned(name, operation, expression, change: Change) -> str:
         )
     new = f"({expression})" if operation == "=" else f"({name} {operation[:-1]} ({expression}))"
     _, lost = _texts(change)
+    limited = _limited(expression) if operation == "=" else None
+    if limited is not None and not own.isdisjoint(identifiers(limited[0])):
+        inner, low, high = limited
+        return f"{name} = clip({inner} - {lost}*(({inner}) - {name}), {low}, {high})"
     if operation == "=":
         return f"{name} = {expression} - {lost}*({new} - {name})"
     return f"{name} = {name} {operation[:-1]} ({expression}) - {lost}*({new} - {name})"
