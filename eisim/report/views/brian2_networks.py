@@ -215,7 +215,7 @@ class AblationView(View[BrianAblation]):
         if self._scores:
             yield f"The score goes from {number(self._scores[0].mean)} to {number(self._scores[last].mean)}."
         for each in self._judgements:
-            why = f" ({judgements.MEANINGS[each.reason]})" if each.reason and found.controls else ""
+            why = f" ({judgements.MEANINGS[each.reason]})" if each.reason and each.controls is not None else ""
             verdict = each.verdict + (f", {each.reason}" if why else "")
             yield f"With a criterion of {number(each.criterion)}, the verdict is: {verdict}{why}."
         if not found.controls:
