@@ -50,6 +50,7 @@ from eisim.base.timing import Timing
 from eisim.base.units import Measured, scalar_si
 from eisim.circuit import Circuit, InhibitoryInput, Input, Population, Projection, Readout
 from eisim.neurons import LIF, Neuron
+from eisim.neurons.lif import NEVER
 from eisim.synapses import Exponential
 
 #: The time step of files that do not say theirs, which is snnTorch's, in s.
@@ -71,8 +72,6 @@ STRENGTHS, CHECKED = (1.0, 3.0, 10.0, 30.0), 20
 #: The share of steps in which inputs spike there.
 SHARE = 0.3
 NEURONS, FILTERS = {"LIF", "IF", "CubaLIF"}, {"LI", "CubaLI"}
-#: Threshold of neurons whose potential is an output, in V: none reaches it.
-NEVER = 1e100
 #: The potentials of a circuit equal those of its graph to this, relative to the largest.
 EQUAL = 1e-9
 RESETS = ("value", "subtraction", "late subtraction")

@@ -12,6 +12,9 @@ from eisim.neurons.siegert import siegert
 from eisim.neurons.spiking import SpikingNeuron, noise_free_rate
 from eisim.synapses import Alpha, Delta, Exponential
 
+#: Threshold of neurons that never fire, in V.
+NEVER = 1e100
+
 
 @dataclass(frozen=True)
 class LIF(SpikingNeuron):
@@ -133,3 +136,8 @@ class LIF(SpikingNeuron):
         if self.noise:
             return siegert(self.rest + drive, self.noise, self.tau, self.refractory, self.threshold, self.reset)
         return noise_free_rate(self, self.tau, drive)
+
+
+def never_fires(neuron) -> bool:
+    """Whether a neuron has a potential alone, as readouts of potentials have (`eisim.from_nir`)."""
+    return isinstance(neuron, LIF) and neuron.threshold >= NEVER

@@ -17,6 +17,7 @@ from eisim.base.errors import InputError
 from eisim.base.units import format_quantity
 from eisim.circuit import Circuit
 from eisim.distributions import Distribution
+from eisim.neurons.lif import never_fires
 from eisim.report import graph
 from eisim.report.circuit import synapses
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, TALLEST
@@ -120,7 +121,12 @@ def _about(dnn):
 
 
 def static_dnn(circuit: Circuit) -> DNN | None:
-    """The f–I approximation of a circuit, if it has one that is not too large to be built for a picture."""
+    """The f–I approximation of a circuit, if it has one that is not too large to be built for a picture.
+
+    Where readouts are potentials, rates approximate nothing.
+    """
+    if any(never_fires(circuit.population(r.population).neuron) for r in circuit.readouts):
+        return None
     try:
         return to_dnn(circuit) if sum(link.count for link in _links(circuit)) <= LARGEST else None
     except InputError:  # conductances, plasticity: there is none
@@ -133,7 +139,8 @@ def circuit_layout(circuit: Circuit, upright: bool = False) -> graph.Layout:
     nodes = [_input_node(circuit, i) for i in circuit.inputs]
     for p in circuit.populations:
         model = type(p.neuron).__name__ + (f", {p.cell_type}" if p.cell_type not in ("", p.name) else "")
-        nodes.append(Node(p.name, p.sign, p.size, model, thresholds.get(p.name, "")))
+        read = "output: potential" if p.name in thresholds and never_fires(p.neuron) else thresholds.get(p.name, "")
+        nodes.append(Node(p.name, p.sign, p.size, model, read))
     return _layout(nodes, _links(circuit), upright)
 
 

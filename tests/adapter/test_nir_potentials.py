@@ -143,6 +143,47 @@ def test_norse_potentials_at_its_own_step():
     assert np.ptp(expected, axis=0).min() > 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["LIFCell", "IAFCell"])
+def test_norse_cells_whose_gain_the_file_lacks(name):
+    """Their spikes are not scaled by a step: the gain is put into the graph."""
+    norse, torch = pytest.importorskip("norse.torch"), pytest.importorskip("torch")
+    torch.manual_seed(0)
+    given = {"v_th": 0.3, "v_reset": 0.0}
+    if name == "LIFCell":
+        given |= {"tau_mem_inv": 100.0, "tau_syn_inv": 200.0, "v_leak": 0.0}
+    kind = norse.LIFParameters if name == "LIFCell" else norse.IAFParameters
+    cell = getattr(norse, name)(kind(**{k: torch.full((12,), x) for k, x in given.items()}))
+    net, values, state, expected = norse.SequentialState(torch.nn.Linear(8, 12), cell), torch.rand(6, 8) * 4, None, []
+    with torch.no_grad():
+        for _ in range(40):
+            out, state = net(values, state)
+            expected.append(out.numpy())
+    graph = norse.to_nir(net, values[:1])
+    cell = graph.nodes["1"]
+    if name == "LIFCell":
+        cell.w_in = cell.tau_syn / 1e-6
+    else:
+        cell.r = cell.r / 1e-6
+    network = read_nir(graph, dt=1e-6)
+    np.testing.assert_array_equal([*network.reference().outputs(values.numpy() for _ in range(40))], expected)
+    times = {"dt": network.dt, "duration": (40 + network.late) * network.dt, "window": 40 * network.dt}
+    response = simulate(network.circuit, network.stimuli(values.numpy()), backend="numpy", **times)
+    counts = response.readouts * 40 * network.dt
+    np.testing.assert_allclose(counts, np.sum(expected, axis=0), atol=1e-6)
+    assert np.sum(expected) > 100
+
+
+def test_the_diagram_says_what_is_read():
+    pytest.importorskip("matplotlib")
+    from eisim.report.diagram import circuit_layout, static_dnn
+
+    circuit = from_nir(graph(*LAST["LI"]))
+    assert static_dnn(circuit) is None
+    said = str(circuit_layout(circuit))
+    assert "output: potential" in said and "50 Hz" not in said
+
+
 def test_outputs_that_cannot_be_read_name_their_node():
     lif = nir.LIF(1e-3 * FOUR, 9 * FOUR, 0.2 * FOUR, FOUR)
     with pytest.raises(InputError, match="expected LIF or CubaLIF before the outputs, whose potentials"):

@@ -11,6 +11,8 @@ LINE = 0.045
 #: Colour and dashes of a class, by what becomes of it; all else is not computed.
 LINES = {"kept": (EXCITATORY, "-"), "lost": (INHIBITORY, "--")}
 NOT_COMPUTED = (NEUTRAL, ":")
+#: Trials shorter than this, in s, are drawn in ms.
+SHORT = 0.1
 BEST_THRESHOLD, OWN_THRESHOLD = "best threshold at each fraction", "the network's own threshold"
 ZEROED = "network itself, negative weights reduced"
 
@@ -102,11 +104,13 @@ def _class_lines(ax, result, values, verdicts):
 
 def _in_time(ax, result):
     """Accuracy and agreement of the intact spiking circuit against the length of a trial."""
+    scale, unit = (1, "s") if result.times[-1] >= SHORT else (1e3, "ms")
     hollow = {"marker": "s", "ms": 4, "mfc": "none", "mew": 0.6, "label": "agreement with the network"}
-    ax.plot(result.times, result.accuracy_in_time, color="black", marker="o", ms=2, label="accuracy of the circuit")
-    ax.plot(result.times, result.agreement_in_time, color=NEUTRAL, lw=0.8, ls="--", **hollow)
+    times = result.times * scale
+    ax.plot(times, result.accuracy_in_time, color="black", marker="o", ms=2, label="accuracy of the circuit")
+    ax.plot(times, result.agreement_in_time, color=NEUTRAL, lw=0.8, ls="--", **hollow)
     ax.axhline(result.network_accuracy, color="black", ls=":", lw=0.8, label="accuracy of the network")
-    ax.set(xlabel="trial duration (s)", ylabel="share of rows", title="intact spiking circuit")
+    ax.set(xlabel=f"trial duration ({unit})", ylabel="share of rows", title="intact spiking circuit")
     ax.set_ylim(0, 1.03)
 
 
