@@ -35,6 +35,8 @@ from eisim.circuit import Circuit, Population, initial_state, spans
 
 #: What the neurons in NIR do not have, with the values that say so.
 LACKING = {"noise": 0.0, "refractory": 0.0, "reset_by_subtraction": False}
+#: Members up to which HDF5 keeps names that are not ASCII in the group itself.
+FEW = 8
 #: Readers whose import of NIR graphs was tried.
 SNNTORCH, NORSE = READERS = "snnTorch 1.0", "norse 1.1"
 #: The time step that snnTorch takes for granted, in s.
@@ -231,6 +233,8 @@ def check_values(graph, within: str = "") -> None:
     for name, node in graph.nodes.items():
         if not isinstance(name, str) or {"", "."} & set(name.split("/")):
             raise InputError(f"node {name!r:.60}: expected a name without empty parts between slashes")
+        if not name.isascii() and len(graph.nodes) > FEW:
+            raise InputError(f"node {name!r:.60}: expected a name in ASCII in a graph of more than {FEW} nodes")
         name = f"{within}{name}"
         if hasattr(node, "nodes"):
             check_values(node, f"{name}.")
