@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, LOWER, NEUTRAL, UPPER, Figure, letters, new_figure
+from eisim.report.style import DOUBLE, LOWER, NEUTRAL, UPPER, Figure, letters, new_figure
 from eisim.studies.paper.check import Face, PaperResult
 from eisim.studies.paper.jellyfish import CELLS, CONTRACTS, Behaviour
 
@@ -31,12 +31,12 @@ def blocks(result: PaperResult) -> Figure:
     right.axvline(0, **GUIDE)
     left.set_yticks(places, [each.name for each in checks])
     left.set(
-        xlabel="random networks that violate order (%)",
+        xlabel="networks that violate order (%)",
         xlim=(-3, 103),
         ylim=(len(checks) - 0.3, -0.7),
         ylabel="building block",
     )
-    right.set(xlabel="mean squared error on XOR after training", xlim=(-0.01, 0.2))
+    right.set(xlabel="mean squared error on XOR", xlim=(-0.01, 0.2))
     figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     letters((left, right), (-8, 3))
     return figure
@@ -47,7 +47,7 @@ def faces(found: tuple[Face, ...]) -> Figure:
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
 
-    figure = new_figure(DOUBLE, 2.8, "constrained")
+    figure = new_figure(DOUBLE, 3.0, "constrained")
     axes = figure.subplots(1, len(found), sharey=True)
     for ax, face in zip(axes, found, strict=True):
         side = 1 / (len(face.wanted) - 1) / 2
@@ -69,7 +69,7 @@ def behaviour(found: Behaviour) -> Figure:
     axes = figure.subplots(1, 2, sharey=True)
     titles = "conductance inactivates", "conductance does not inactivate"
     for ax, rates, title in zip(axes, (found.rates, found.without), titles, strict=True):
-        for k, (cell, colour, marker) in enumerate(zip(CELLS, (INHIBITORY, EXCITATORY), "os", strict=True)):
+        for k, (cell, colour, marker) in enumerate(zip(CELLS, (LOWER, UPPER), "os", strict=True)):
             look = {"color": colour, "marker": marker, "ms": 4, "lw": 1.2}
             ax.plot(found.touches, np.maximum(rates[:, k], 0.3), label=f"{cell} cell", **look)
         ax.axhline(CONTRACTS, ls=(0, (4, 3)), **GUIDE)
