@@ -162,7 +162,7 @@ def spectrum(network: Circuit | ArrayLike) -> Spectrum:
     >>> weights = rng.gamma(1, 0.05, (200, 200)) * np.where(np.arange(200) < 160, 1, -1)[:, None]
     >>> found = spectrum(weights)
     >>> found.populations, found.predicted_outliers.real.round(1), found.outliers.real.round(1)
-    (('E', 'I'), array([6.]), array([6.]))
+    (('E', 'I'), array([6.1]), array([6.1]))
     """
     if isinstance(network, Circuit):
         _check(network)
