@@ -533,6 +533,17 @@ def certify(
         TakenFor | None,
         Option(help="Of a connectome: what synapses of unknown sign are taken for; both by default."),
     ] = None,
+    mixed: Annotated[
+        TakenFor | None,
+        Option(help="Of a connectome: what synapses that may have either sign are taken for; both by default."),
+    ] = None,
+    assume: Annotated[
+        list[str] | None,
+        Option(
+            help="Of a connectome: sign of a transmitter, such as glutamate=+; may be given several times.",
+            metavar="TRANSMITTER=SIGN",
+        ),
+    ] = None,
     out: Annotated[Path | None, _out("results/certify-WHAT")] = None,
     json_: Annotated[bool, _json("words")] = False,
 ) -> int:
@@ -547,20 +558,22 @@ def certify(
     Example: python -m eisim certify edges.csv --from pre --to post --sign sign --inputs ASEL,ASER --readouts AVA
     """
     of_wiring = {"--inputs": inputs, "--readouts": readouts, "--from": from_, "--to": to, "--sign": sign}
-    of_wiring |= {"--transmitter": transmitter, "--neurons": neurons, "--unknown": unknown}
+    of_wiring |= {"--transmitter": transmitter, "--neurons": neurons, "--unknown": unknown, "--mixed": mixed}
+    of_wiring |= {"--assume": assume}
     given = [name for name, value in of_wiring.items() if value is not None]
     is_circuit = file is not None and file.suffix.lower() == ".py"
     if is_circuit or given:
         of_data = {"--target": target, "--weights": weights, "--ignore": ignore, "--header": header}
         of_data |= {"--truth-table": truth_table, "--region": region, "--orient": orient}
         of_data["--loss"] = None if loss is Loss.all else loss
-        mixed = [name for name, value in of_data.items() if value is not None]
+        others = [name for name, value in of_data.items() if value is not None]
         if is_circuit:
-            mixed = given + mixed
-        if mixed:
-            raise InputError(f"certify: {mixed[0]}: expected without {file.name if is_circuit else given[0]}")
+            others = given + others
+        if others:
+            raise InputError(f"certify: {others[0]}: expected without {file.name if is_circuit else given[0]}")
         columns = {"source": from_, "target": to, "sign": sign, "transmitter": transmitter, "nodes": neurons}
-        return _certify_wiring(file, is_circuit, columns, inputs, readouts, unknown, out, json_)
+        ways = {"unknown": unknown, "mixed": mixed}
+        return _certify_wiring(file, is_circuit, columns, inputs, readouts, ways, assume or (), out, json_)
     read = _function(file, target, weights, ignore or (), header, truth_table, region)
     out = out or Path("results") / f"certify-{file.stem if file else truth_table or region}"
 
@@ -582,7 +595,7 @@ def certify(
     return 0
 
 
-def _certify_wiring(file, is_circuit, columns, inputs, readouts, unknown, out, json_) -> int:
+def _certify_wiring(file, is_circuit, columns, inputs, readouts, ways, assume, out, json_) -> int:
     """Certify the wiring of a circuit in a file, or of a connectome."""
     if file is None:
         raise InputError("certify: expected a file of edges with --inputs and --readouts, found none")
@@ -590,6 +603,12 @@ def _certify_wiring(file, is_circuit, columns, inputs, readouts, unknown, out, j
     if lacking := [name for name, value in wanted.items() if not value and not is_circuit]:
         raise InputError(f"certify: {lacking[0]}: expected with {file.name}, found none")
     out = out or Path("results") / f"certify-{file.stem}"
+    signs = {}
+    for text in assume:
+        transmitter, equals, sign = text.rpartition("=")
+        if not equals or not transmitter.strip():
+            raise InputError(f"--assume: expected TRANSMITTER=SIGN, such as glutamate=+, found {text!r:.60}")
+        signs[transmitter.strip()] = sign.strip()
 
     def compute(report):
         from eisim.base.files import check_writable
@@ -604,11 +623,11 @@ def _certify_wiring(file, is_circuit, columns, inputs, readouts, unknown, out, j
             return detailed(certify_structure(circuit, report=report), report)
         from eisim.connectome import read_connectome
 
-        connectome = read_connectome(file, **columns, report=report)
+        connectome = read_connectome(file, **columns, signs=signs or None, report=report)
         check_writable(out)
         entries = {name: [each.strip() for text in given for each in text.split(",")] for name, given in wanted.items()}
-        ways = {} if unknown is None else {"unknown": unknown.value}
-        made = certify_structure(connectome, entries["--inputs"], entries["--readouts"], **ways, report=report)
+        taken = {part: way.value for part, way in ways.items() if way is not None}
+        made = certify_structure(connectome, entries["--inputs"], entries["--readouts"], **taken, report=report)
         return detailed(made, report)
 
     def detailed(made, report):

@@ -170,6 +170,11 @@ def test_the_command(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["counts"] == {"rises": 1, "falls": 0, "none": 0, "mixed": 1}
     assert run_command([*edges, "--inputs", "A", "--inputs", "B", "--readouts", "M", "--unknown", "omitted", *out]) == 0
     assert json.loads(capsys.readouterr().out)["counts"]["falls"] == 1
+    (tmp_path / "by.csv").write_text("pre,post,transmitter\nA,M,glutamate\n")
+    edges = ["certify", str(tmp_path / "by.csv"), "--inputs", "A", "--readouts", "M", *out]
+    for more, word in (([], "mixed"), (["--assume", "Glutamate=+"], "rises"), (["--mixed", "omitted"], "none")):
+        assert run_command([*edges, *more]) == 0
+        assert json.loads(capsys.readouterr().out)["counts"][word] == 1
 
 
 @pytest.mark.parametrize(
@@ -179,6 +184,8 @@ def test_the_command(tmp_path, capsys):
         (["e.csv", "--inputs", "A", "--readouts", "B", "--target", "B"], "--target: expected without --inputs"),
         (["e.csv", "--inputs", "Z", "--readouts", "B"], "expected a neuron, class or transmitter"),
         (["--inputs", "A", "--readouts", "B"], "expected a file of edges"),
+        (["e.csv", "--inputs", "A", "--readouts", "B", "--assume", "x"], "--assume: expected TRANSMITTER=SIGN"),
+        (["e.csv", "--inputs", "A", "--readouts", "B", "--assume", "x=up"], "expected 1, -1 or 0 (either sign)"),
         (["n.py", "--inputs", "A"], "--inputs: expected without n.py"),
         (["n.py", "--loss", "l1"], "--loss: expected without n.py"),
         (["n.py"], "expected an experiment (Settings and run), task or circuit, found x"),
