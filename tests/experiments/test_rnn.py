@@ -30,18 +30,21 @@ def found(networks):
 
 
 def test_networks_that_come_with_eisim():
-    assert tasks() == ["perceptual_decision", "roving_decision", "delayed_match"]
-    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 300_000
-    for name in tasks():
-        task, found = networks_of(name)
-        trained = [f"{signs}, seed {seed}" for signs in ("free", "dale", "excitatory") for seed in range(3)]
-        assert [each.label for each in found] == trained + ["excitatory, given"] * (name == "delayed_match")
-        assert all(each.task == name and each.units == (30 if len(each.history) else 4) for each in found)
-        scores = {signs: [n.score(task) for n in found if n.signs == signs] for signs in ("free", "dale", "excitatory")}
-        assert min(scores["free"] + scores["dale"]) > task.criterion
-        trained = scores["excitatory"][:3]
-        assert (max(trained) > task.criterion) == (name == "perceptual_decision")
-        assert scores["excitatory"][3:] == [1.0] * (name == "delayed_match")
+    assert tasks() == [*RECURRENT_TASKS]
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 600_000
+
+
+@pytest.mark.parametrize("name", RECURRENT_TASKS)
+def test_networks_of_a_task(name):
+    task, found = networks_of(name)
+    trained = [f"{signs}, seed {seed}" for signs in ("free", "dale", "excitatory") for seed in range(3)]
+    assert [each.label for each in found] == trained + ["excitatory, given"] * (name == "delayed_match")
+    assert all(each.task == name and each.units == (30 if len(each.history) else 4) for each in found)
+    scores = {signs: [n.score(task) for n in found if n.signs == signs] for signs in ("free", "dale", "excitatory")}
+    assert min(scores["free"] + scores["dale"]) > task.criterion
+    reach = [each > task.criterion for each in scores["excitatory"][:3]]
+    assert reach == [name not in ("roving_decision", "delayed_match")] * 3
+    assert scores["excitatory"][3:] == [1.0] * (name == "delayed_match")
 
 
 def scaled(network: RecurrentNetwork, pathway, fraction) -> RecurrentNetwork:
@@ -151,8 +154,10 @@ def test_own_network(tmp_path, networks):
     for arguments, message in (
         ({"file": str(tmp_path / "other.eisim")}, "expected a RecurrentNetwork or several, found 1"),
         ({"file": str(tmp_path / "mine.eisim")}, r"task: expected one of .*found 'mine' \(the network was trained on"),
-        ({"task": "roving"}, "task: expected one of perceptual_decision, roving_decision, delayed_match, found"),
-        ({"task": "angle_memory"}, "task: expected one of perceptual_decision, roving_decision, delayed_match, found"),
+        (
+            {"task": "roving"},
+            "task: expected one of perceptual_decision, roving_decision, context_integration, delayed_",
+        ),
         ({"file": str(tmp_path / "none.eisim")}, "cannot be read"),
     ):
         with pytest.raises(InputError, match=message):
@@ -187,3 +192,18 @@ def test_losses_of_the_default_run_are_of_wiring_or_the_readout():
         "unresolved",
     }
     assert next(a for a in result.ablated if a.pathway == ALL and a.network.signs == "dale").curve.verdict == "lost"
+
+
+def test_trials_of_a_set_are_few_where_a_task_has_many_conditions(monkeypatch):
+    asked = []
+    monkeypatch.setattr(study, "measure", lambda networks, task, fractions, seeds, repeats, *_: asked.append(repeats))
+    for task, more, expected in (
+        ("perceptual_decision", {}, 4),
+        ("perceptual_decision", {"quick": True}, 2),
+        ("delayed_match", {}, 4),
+        ("angle_memory", {}, 1),
+        ("context_integration", {"quick": True}, 1),
+        ("context_integration", {"repeats": 3}, 3),
+    ):
+        rnn.run(rnn.Settings(task=task, **more), ["rate"], 0, "numpy", lambda *_: None)
+        assert asked.pop() == expected
