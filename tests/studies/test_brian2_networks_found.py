@@ -1,5 +1,7 @@
 """What synapses of Brian2 networks do, found in networks of all the kinds that people write."""
 
+import sys
+
 import brian2
 import numpy as np
 import pytest
@@ -460,3 +462,20 @@ def test_a_decay_and_a_weight_in_one_statement_are_refused(code):
     synapses = joined(group, model="w : 1", on_pre=code)
     with pytest.raises(InputError, match=r"expected what a spike adds in a statement of its own \('g \+= \.\.\.'\)"):
         scaled_code(synapses.pre.code, Change(synapses, synapses.pre, "g", 1.0))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks")
+def test_networks_that_run_in_processes_of_the_script_are_refused(tmp_path):
+    text = """from multiprocessing import get_context
+from brian2 import *
+prefs.codegen.target = "numpy"
+def simulate(number):
+    run(1*ms)
+G = NeuronGroup(1, "dv/dt = -v/ms : 1", threshold="v > 1", method="euler")
+with get_context("fork").Pool(1) as pool:
+    pool.map(simulate, [1])
+"""
+    path = tmp_path / "pool.py"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="expected a script that runs its networks itself, found multiprocessing"):
+        brian.inhibition(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import multiprocessing
 import random
 import sys
 import weakref
@@ -151,9 +152,11 @@ def replaced(owner, name: str, value) -> Iterator[None]:
 @contextmanager
 def hooked(at_run: AtRun, recorder: Recorder) -> Iterator[None]:
     """Call a function before each run of a network, with its objects and the names that it sees, and record spikes."""
-    original = Network.run
+    original, own = Network.run, multiprocessing.current_process()
 
     def run(self, duration, report=None, report_period=10 * brian2.second, namespace=None, profile=None, level=0):
+        if multiprocessing.current_process() is not own:
+            raise InputError("run(...): expected a script that runs its networks itself, found multiprocessing")
         names = users_namespace(level) if namespace is None else namespace
         objects = objects_of(self)
         at_run(objects, names)
