@@ -31,7 +31,7 @@ def silent(*_):
 @pytest.fixture(scope="module")
 def touch():
     """The worm with few conditions and neurons silenced."""
-    chosen = worm.Settings(levels=2, shuffles=1, controls="none", lesions="AVM+PLM", duration=0.6, dt=5e-3)
+    chosen = worm.Settings(levels=2, shuffles=1, controls="none", lesions="AVM+PLM", duration=0.3, dt=5e-3)
     return worm.run(chosen, ["rate"], 0, "numpy", silent)
 
 
@@ -82,7 +82,12 @@ def test_the_view_of_the_worm(touch):
     files = dict(view.all_files())
     assert {"rates.csv", "lesions.csv", "losses.csv", "data.nc"} <= set(files)
     assert len(files["lesions.csv"].splitlines()) == 1 + 3
-    assert "AVM" in view.html() and len(view.rows()) == touch.rates.size
+    html = view.html()
+    assert all(
+        words in " ".join(str(each) for each in view.proofs()) for words in ("White", "Wang", "MIT", "CC BY", "graded")
+    )
+    assert {"What is not known", "Spread over what is not known"} <= {table.title for table in view.tables()}
+    assert "AVM" in html and len(view.rows()) == touch.rates.size
 
 
 def test_a_connectome_of_ones_own(tmp_path):

@@ -169,6 +169,8 @@ class ConnectomeView(View[ConnectomeResult]):
                 continue
             refitted = number(found.refitted_scores[last], OF_ONE)
             yield f"{said}; without inhibition the score falls from {scores[0]} to {scores[1]} ({refitted} re-fitted)."
+            if judgement.verdict == LOST and judgement.is_specific is False:
+                yield "This is not specific to inhibition: a sham, as much weight taken elsewhere, loses it, too."
         if not self._where(last):
             yield "No output changes without inhibition."
             return
@@ -480,13 +482,16 @@ class WormView(ConnectomeView):
     def answer(self) -> Iterator[str]:
         first, *rest = super().answer()
         yield first
-        yield f"Synapses of glutamate are taken for {self.result.wiring.mixed} ones (mixed), which is not known."
+        said = {"omitted": "left out", "both": "taken for half excitatory and half inhibitory ones"}
+        sign = self.result.wiring.mixed
+        yield f"Synapses of glutamate (mixed) are {said.get(sign, f'taken for {sign} ones')}; their sign is not known."
         yield from rest
 
     def proofs(self) -> Iterator[Explanation]:
         yield Explanation("What is asked", (ASKED,))
         yield Explanation("What follows", (FOLLOWS,))
         yield from super().proofs()
+        yield Explanation("Sources", (DATA,))
 
 
 ASKED = (
@@ -502,6 +507,13 @@ FOLLOWS = (
     "chemical synapses to inhibit; here the same follows from glutamate that inhibits, and the table of assumptions "
     "shows what the other choices give. The model is silent on how fast the worm moves, on habituation, and on "
     "proprioception."
+)
+
+DATA = (
+    "The connections are those of White, Southgate, Thomson and Brenner (Phil. Trans. R. Soc. Lond. B 314:1, 1986), as "
+    "compiled in the C. elegans Connectome Toolbox of OpenWorm (cect 0.3.5, MIT licence). The transmitters and classes "
+    "are those of Wang et al. (eLife 13:RP95402, 2024; licence CC BY 4.0), abridged. Most neurons of C. elegans are "
+    "graded and fire no action potentials, so the circuit is one of rate units."
 )
 
 show_with(ConnectomeResult, ConnectomeView)
