@@ -92,6 +92,7 @@ def ablate_spiking_network(
     stimuli = network.stimuli(data.points)
     responses = simulate(circuits, stimuli, **times, record=recorded, backend=backend, report=report)
     ends = np.unique(np.linspace(0, steps, READ_OUTS + 1).round().astype(int)[1:])
+    ends = ends[ends > 0]  # of a few steps, several are none
     if network.potentials:
         outputs = np.stack([_read(_potentials(each, network.late), readout)[-1] for each in responses])
         in_time = _read(_potentials(responses[0], network.late), readout)[ends - 1]

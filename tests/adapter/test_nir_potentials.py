@@ -236,6 +236,7 @@ def test_command_reads_potentials(rule, tmp_path, eisim):
     assert found["readout"] == called and f"argmax of the {called}" in (tmp_path / "out" / "report.html").read_text()
     assert found["network_accuracy"] == found["spiking"]["accuracy"][0] > 0.8
     assert found["spiking"]["agreement"] == 1.0 and found["spiking"]["equivalence_error"] < 1e-9
+    assert [each["seconds"] for each in found["spiking"]["intact_in_time"]] == pytest.approx(np.arange(1, 21) * 1e-4)
     if rule is None:
         done = eisim("ablate", tmp_path / "net.nir", *words, "--readout", "spikes")
         assert (
