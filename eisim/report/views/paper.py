@@ -13,8 +13,9 @@ from eisim.studies.paper.check import NEAR, Check, PaperResult
 DATA, REGIONS, JELLYFISH = "checks.csv", "regions.csv", "jellyfish.csv"
 SOURCE = (
     "Wang, Powell, Geisa, Bridgeford, Priebe & Vogelstein, Why do networks have inhibitory/negative connections? ICCV "
-    "2023 (arXiv:2208.03211). Its abstracts and its introduction were read, not its proofs or its figures: the "
-    "statements here are worded from them and from the theorem, and the proofs are those of eisim (T1 to T5).",
+    "2023 (arXiv:2208.03211). Its abstracts and the opening of its introduction were read, not its proofs or its "
+    "figures: the statements here are worded from them and from the theorem, and the proofs are those of eisim (T1 to "
+    "T5).",
     "Random networks have non-negative weights and biases of either sign, and are tested on ten ordered pairs of "
     "inputs each; shares have Wilson's 95 % interval. Networks are trained to the least mean squared error, with "
     "bounds on their weights. Where order is kept, the least possible error is the floor, and training has to come "
@@ -168,9 +169,9 @@ def _explained(check: Check) -> Iterator[str]:
     for each in check.trained:
         least = "floor" if each.is_floor else "least possible error"
         yield (f"Trained, {each.network}: mean squared error {max(0.0, each.loss):.7f}, {least} {each.possible:.7f}.")
-    for each in check.simulated:
-        found, expected = (number(float(value), OF_ONE) for value in (each.found, each.expected))
-        yield f"Simulated, {each.what}: {found}, expected {expected}."
+    for fact in check.simulated:
+        found, expected = (number(float(value), OF_ONE) for value in (fact.found, fact.expected))
+        yield f"Simulated, {fact.what}: {found}, expected {expected}."
 
 
 def _row(check: Check) -> dict:

@@ -541,8 +541,8 @@ def _distances(condition: str, group) -> tuple[list[str], list[str]]:
 
 def _parts(node: Any, group) -> tuple[list[str], list[str]]:
     if isinstance(node, ast.BoolOp):
-        found = [_parts(value, group) for value in node.values]
-        return [d for each, _ in found for d in each], [u for _, each in found for u in each]
+        parts = [_parts(value, group) for value in node.values]
+        return [d for each, _ in parts for d in each], [u for _, each in parts for u in each]
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         inner, unclear = _parts(node.operand, group)
         return [f"-({each})" for each in inner], unclear

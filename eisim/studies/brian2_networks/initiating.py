@@ -123,13 +123,13 @@ class _Copies:
         for name in self.rates:
             scope = scope.with_value(scope.key(name), np.array(scope.value(name), dtype=float))
         scope = scope.with_value(self.key, np.minimum(scope.given[self.key], cut))
-        lowest, course = None, [scope.given[self.key]]
+        lowest, course = scope, [scope.given[self.key]]
         for k in range(SETTLING):
             scope = self._step(scope)
             course.append(scope.given[self.key])
             scope = self._reset(scope, cut)
             if k >= SETTLING // 2:
-                lowest = scope if lowest is None else self._lower(lowest, scope)
+                lowest = scope if k == SETTLING // 2 else self._lower(lowest, scope)
         return lowest, np.array(course)
 
     def _lower(self, one: Scope, other: Scope) -> Scope:

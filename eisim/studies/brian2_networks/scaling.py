@@ -198,8 +198,9 @@ def _kind(operation: str, expression: str, own: set[str]) -> str:
 def _limited(expression: str) -> list[str] | None:
     """The arguments of an expression that is a call of `clip`; None of others."""
     node = ast.parse(expression.strip(), mode="eval").body
-    is_clip = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "clip" and len(node.args) == 3
-    return [ast.unparse(each) for each in node.args] if is_clip else None
+    if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "clip" and len(node.args) == 3):
+        return None
+    return [ast.unparse(each) for each in node.args]
 
 
 def _assigned(name, operation, expression, change: Change, own: set[str]) -> str:

@@ -38,11 +38,12 @@ def with_history(points: np.ndarray) -> np.ndarray:
     return np.repeat(points[:, [1, 0]], FRAMES // 2, axis=1)[..., None]
 
 
-LATE_NOT_ALWAYS = {
-    "function": "respond to an input that begins late, not to one that is always there",
-    "points": ((0, 0), (0, 1), (1, 1)),
-    "targets": (0, 1, 0),
-}
+#: A function, its points and its targets.
+LATE_NOT_ALWAYS = (
+    "respond to an input that begins late, not to one that is always there",
+    ((0, 0), (0, 1), (1, 1)),
+    (0, 1, 0),
+)
 
 
 def band_pass(dose: float) -> Circuit:
@@ -211,7 +212,7 @@ def limits() -> tuple[Limit, ...]:
             "strength",
             "",
             (0, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0),
-            *LATE_NOT_ALWAYS.values(),
+            *LATE_NOT_ALWAYS,
             Case(adapting, in_time, early_late),
             "no adaptation",
             Case(lambda dose: adapting(0.0), in_time, early_late),
@@ -227,7 +228,7 @@ def limits() -> tuple[Limit, ...]:
             "share used by a spike",
             "",
             (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4),
-            *LATE_NOT_ALWAYS.values(),
+            *LATE_NOT_ALWAYS,
             Case(depressing, in_time, early_late),
             "no depression",
             Case(lambda dose: depressing(0.0), in_time, early_late),

@@ -162,7 +162,6 @@ def conductance(dose: float, reversal: float = -60e-3) -> Circuit:
     return steady("conductance", cell, [0.6, dose], ["g_x", "g_c"])
 
 
-LATE = LATE_NOT_ALWAYS.values()
 #: Responses to one train, by rates of 50, 100, 150 and 200 Hz.
 COMB = ("respond at 100 and 200 Hz, not at 50 and 150 Hz", ((0.25,), (0.5,), (0.75,), (1.0,)), (0, 1, 0, 1))
 
@@ -255,7 +254,7 @@ def limits() -> tuple[Limit, ...]:
             "adaptation by a spike",
             "mV",
             (0, 0.25, 0.5, 1, 2, 4, 6),
-            *LATE,
+            *LATE_NOT_ALWAYS,
             Case(adapting, two, early_late),
             "no adaptation",
             Case(lambda dose: adapting(0.0), two, early_late),
@@ -271,7 +270,7 @@ def limits() -> tuple[Limit, ...]:
             "share used by a spike",
             "",
             (0, 0.01, 0.02, 0.05, 0.1, 0.2),
-            *LATE,
+            *LATE_NOT_ALWAYS,
             Case(depressing, two, early_late),
             "no depression",
             Case(lambda dose: depressing(0.0), two, early_late),

@@ -76,9 +76,9 @@ class Check:
                 found.append(contradiction(self.name, f"a loss of {each.loss:g} is below the floor {each.possible:g}"))
             if each.loss > each.possible + NEAR:
                 found.append(f"{self.name}: expected a loss of {each.possible:.7g}, found {each.loss:.7g}")
-        for each in self.simulated:
-            if abs(each.found - each.expected) > ROUNDING:
-                found.append(f"{self.name}: {each.what}: expected {each.expected:g}, found {each.found:g}")
+        for fact in self.simulated:
+            if abs(fact.found - fact.expected) > ROUNDING:
+                found.append(f"{self.name}: {fact.what}: expected {fact.expected:g}, found {fact.found:g}")
         return found
 
 

@@ -1,4 +1,4 @@
-"""What the paper states, as far as its abstracts and its introduction say it, as checks of the theorem."""
+"""What the paper states, as far as its abstracts and how its introduction opens say it, as checks of the theorem."""
 
 from collections.abc import Callable, Sequence
 from itertools import product
