@@ -15,6 +15,7 @@ from eisim.simulation import simulate
 from eisim.studies.curves import ROUNDING, AblationCurve, Criterion, contradiction, questioned, verdicts
 from eisim.theory.code import least_codes
 from eisim.theory.inversion import falls
+from eisim.theory.structure.certificate import BLIND, FALLS, RISES, WORDS, certify_structure
 from eisim.theory.synthesis import build
 
 #: Number of monotone functions of n inputs.
@@ -23,6 +24,12 @@ DEDEKIND = {1: 3, 2: 6, 3: 20, 4: 168, 5: 7581}
 MOST_EXHAUSTIVE = 4
 #: A function is computed if every pattern is answered correctly.
 CRITERION = Criterion.absolute(1.0)
+#: What a function does when an input rises, by whether its value rises anywhere and whether it falls anywhere.
+CONSTANT, BOTH = "constant", "both"
+TRENDS = RISES, FALLS, CONSTANT, BOTH
+_TREND = np.array([[CONSTANT, FALLS], [RISES, BOTH]], dtype=object)
+#: What wiring of one sign allows.
+_ALLOWED = {RISES: (RISES, CONSTANT), FALLS: (FALLS, CONSTANT), BLIND: (CONSTANT,)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +47,7 @@ class Census:
     kind: str
     neurons: int  # of the one circuit that computes them all
     synapses: int
+    wiring: np.ndarray | None = None  # (n_inputs, n_functions): the sign of all walks to its readout, in a word
 
     @cached_property
     def accuracy(self) -> np.ndarray:
@@ -65,6 +73,20 @@ class Census:
     def verdicts(self) -> np.ndarray:
         """``"kept"``, ``"lost"`` or ``"not computed"`` for each function."""
         return verdicts(self.accuracy[0], self.accuracy[-1], CRITERION)
+
+    @cached_property
+    def trends(self) -> np.ndarray:
+        """What each function does in each input, one of `TRENDS`; shape (n_inputs, n_functions)."""
+        return trends(self.values, self.n_inputs)
+
+    @cached_property
+    def pairs(self) -> dict[str, dict[str, int]]:
+        """Pairs of input and function, by the sign of the wiring and by what the function does in that input."""
+        is_trend = {trend: self.trends == trend for trend in TRENDS}
+        rows = {word: self.wiring == word for word in WORDS}
+        return {
+            word: {trend: int((row & found).sum()) for trend, found in is_trend.items()} for word, row in rows.items()
+        }
 
     @property
     def curves(self) -> tuple[AblationCurve, ...]:
@@ -103,6 +125,11 @@ class Census:
         check(is_below, "have an error below the floor without inhibition", " (T3)")
         differ = (self.computed[-1] != upward_closure(self.values)).any(axis=1)
         check(differ, "are not left as the least monotone function above them (T8)")
+        if self.wiring is not None:
+            answered, against = trends(self.computed[0], self.n_inputs), np.zeros(self.wiring.shape, dtype=bool)
+            for word, allowed in _ALLOWED.items():
+                against |= (self.wiring == word) & ~np.isin(answered, allowed)
+            check(against.any(axis=0), "are answered against the sign of their wiring", " (T10)")
         number, expected = self.survives.sum(), DEDEKIND.get(self.n_inputs)
         if not self.sampled and number != expected:
             finding = f"expected the Dedekind number {expected} to survive (T8), found {number}"
@@ -149,6 +176,16 @@ def upward_closure(values: np.ndarray) -> np.ndarray:
             if x >> bit & 1:
                 closed[:, x] |= closed[:, x ^ 1 << bit]
     return closed
+
+
+def trends(values: np.ndarray, n_inputs: int) -> np.ndarray:
+    """What functions do in each input while the others stay, one of `TRENDS`; shape (n_inputs, n_functions)."""
+    cube = values.reshape(-1, *[2] * n_inputs)
+    found = []
+    for axis in range(1, n_inputs + 1):
+        low, high = (cube.take(k, axis).reshape(len(values), -1) for k in (0, 1))
+        found.append(_TREND[(low < high).any(axis=1).astype(int), (low > high).any(axis=1).astype(int)])
+    return np.array(found)
 
 
 def inhibitory_upstream(circuit: Circuit) -> np.ndarray:
@@ -201,4 +238,5 @@ def measure(
         kind=kind,
         neurons=sum(p.size for p in circuit.populations),
         synapses=sum(circuit.weights(p).nnz for p in circuit.projections),
+        wiring=certify_structure(circuit).words(),
     )

@@ -40,6 +40,30 @@ def test_all_functions(n):
         assert (ablated == upward_closure(f)).all()
 
 
+#: Pairs of input and function by the sign of the wiring: function rises, falls, is constant, does both.
+PAIRS = {
+    1: {"rises": [1, 0, 0, 0], "falls": [0, 1, 0, 0], "none": [0, 0, 2, 0], "mixed": [0, 0, 0, 0]},
+    2: {"rises": [8, 0, 0, 0], "falls": [0, 8, 0, 0], "none": [0, 0, 8, 0], "mixed": [2, 2, 0, 4]},
+    3: {"rises": [123, 0, 0, 0], "falls": [0, 99, 0, 0], "none": [0, 0, 48, 0], "mixed": [72, 96, 0, 330]},
+}
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_wiring_and_function(n):
+    found = run(inputs=n, levels=2)
+    document = view_of(found).to_json()["wiring"]
+    assert {word: [*by_trend.values()] for word, by_trend in document["pairs"].items()} == PAIRS[n]
+    mixed = PAIRS[n]["mixed"]
+    assert (document["mixed"], document["mixed_and_monotone"]) == (sum(mixed), sum(mixed[:3]))
+    for k in np.random.default_rng(0).permutation(len(found.values))[:32]:
+        own = certify(synthesize(TruthTable("".join("01"[int(v)] for v in found.values[k])), kind="rate"))
+        assert [*own.signs().values()] == found.wiring[:, k].tolist()
+        for axis, trend in enumerate(found.trends[:, k]):
+            steps = np.diff(found.values[k].astype(int).reshape([2] * n), axis=axis)
+            signs = {"rises": {1}, "falls": {-1}, "constant": set(), "both": {1, -1}}
+            assert {*steps.ravel().tolist()} - {0} == signs[trend]
+
+
 @pytest.mark.slow
 def test_all_functions_of_4_inputs():
     found = run("cpp", inputs=4, levels=2)
@@ -94,6 +118,10 @@ def test_contradictions_are_found():
     for theorem, said in (("T8", "not monotone"), ("T3", "below the floor"), ("T8", "expected the Dedekind number 6")):
         assert any(theorem in p and said in p and "rate code" in p for p in contradictions)
     broken = found.computed.copy()
+    broken[0, 1] = ~broken[0, 1]  # AND, whose inputs can only rise, is answered like NAND
+    (problem,) = (p for p in replace(found, computed=broken).problems if "T10" in p)
+    assert "1 of 16 functions are answered against the sign of their wiring (T10), such as 0001" in problem
+    broken = found.computed.copy()
     broken[0, 6] = ~broken[0, 6]
     (problem,) = replace(found, computed=broken).problems
     assert problem == "census: 1 of 16 functions are not computed by the intact circuit, such as 0110"
@@ -121,9 +149,13 @@ def test_command(eisim, tmp_path):
     assert found["functions"] == found["computed_intact"] == 16 and found["survive_ablation"] == 6
     assert found["by_inhibitory_neurons"] == {"0": 6, "1": 10, "2": 0}
     assert {p.name for p in tmp_path.iterdir()} == {
-        *("run.json", "report.html", "functions.csv", "data.nc", "function_space.svg")
+        *("run.json", "report.html", "functions.csv", "wiring.csv", "data.nc", "function_space.svg")
     }
     assert len((tmp_path / "functions.csv").read_text().splitlines()) == 17
+    assert (tmp_path / "wiring.csv").read_text().splitlines()[:2] == [
+        "truth_table,wiring_x1,wiring_x2,function_x1,function_x2",
+        "0000,none,none,constant,constant",
+    ]
 
 
 def test_the_page():
@@ -133,6 +165,9 @@ def test_the_page():
     check(page, files, figures)
     assert "16 of 16 functions of 2 inputs" in page.answer and "0 (6), 1 (10)" in page.answer
     verdicts = [row[1] for row in page.tables[-1].rows]
+    (wiring,) = (table for table in page.tables if table.title == "Wiring and function")
+    assert list(map(list, wiring.rows)) == [[word, 8, *PAIRS[2][word]] for word in ("rises", "falls", "none", "mixed")]
+    assert "Sufficient, not necessary: in 4 of 8 mixed pairs the function is monotone" in wiring.notes[1]
     assert verdicts.count("kept") == 6 and verdicts.count("lost") == 10
     broken = found.computed.copy()
     broken[:, 1] = ~broken[:, 1]  # AND is never computed
@@ -142,3 +177,6 @@ def test_the_page():
     sample = view_of(replace(found, sampled=True)).findings()
     assert "16 of 16 randomly drawn functions" in sample.answer
     check(sample, files, figures)
+    before = view_of(replace(found, wiring=None))  # a result without it
+    assert before.to_json()["wiring"] is None and "wiring.csv" not in dict(before.all_files())
+    assert "Wiring and function" not in [table.title for table in before.findings().tables]

@@ -13,7 +13,8 @@ from eisim.report.view import Drawing, View, show_with
 from eisim.report.views import census_figures as figures
 from eisim.report.views import columns
 from eisim.report.wording import count, listing
-from eisim.studies.census import DEDEKIND, Census, bits
+from eisim.studies.census import BOTH, DEDEKIND, TRENDS, Census, bits
+from eisim.theory.structure.certificate import MIXED
 
 #: Up to so many functions are listed one by one.
 LISTED = 256
@@ -24,6 +25,13 @@ SURVIVE = (
     "In these circuits, silencing inhibition at unchanged decision thresholds leaves the least function above the "
     "original that never falls when inputs rise: wherever a lower input was answered with 1, the answer is 1. A "
     "function that never falls is therefore unchanged, and any other is lost."
+)
+
+WIRING_FILE = "wiring.csv"
+WIRING = (
+    "Where all routes from an input to a readout have one sign, wiring alone proves what the function does in that "
+    "input, for any weights (T10): it rises, falls, or does not depend on it. The certificate is sufficient, not "
+    "necessary: of a mixed pair it proves nothing, and the function may still be monotone in that input."
 )
 
 
@@ -42,6 +50,12 @@ class CensusView(View[Census]):
     def _groups(self) -> dict[int, np.ndarray]:
         """Which functions have how many inhibitory neurons."""
         return {int(r): self.result.inhibitory == r for r in np.unique(self.result.inhibitory)}
+
+    @property
+    def _mixed(self) -> tuple[int, int]:
+        """Number of mixed pairs, and of those whose function is monotone in that input."""
+        by_trend = self.result.pairs[MIXED]
+        return sum(by_trend.values()), sum(by_trend.values()) - by_trend[BOTH]
 
     def to_json(self) -> dict:
         census, accuracy = self.result, self.result.accuracy
@@ -68,8 +82,14 @@ class CensusView(View[Census]):
                 "mean_by_inhibitory_neurons": {str(r): accuracy[:, g].mean(axis=1) for r, g in self._groups.items()},
             },
             "circuit": {"neurons": census.neurons, "synapses": census.synapses},
+            "wiring": None if census.wiring is None else self._wiring(),
             "problems": census.problems,
         }
+
+    def _wiring(self) -> dict:
+        mixed, monotone = self._mixed
+        is_ = {"certificate": "sufficient, not necessary", "theorem": "T10"}
+        return {**is_, "pairs": self.result.pairs, "mixed": mixed, "mixed_and_monotone": monotone}
 
     def answer(self) -> Iterator[str]:
         census = self.result
@@ -115,8 +135,25 @@ class CensusView(View[Census]):
         )
         levels, title = range(len(census.fractions)), "Accuracy by fraction of inhibition removed"
         yield Table(title, by_fraction, levels, data=FILE, on_page_only=True)
+        if census.wiring is not None:
+            yield self._wiring_and_function()
         if len(census.values) <= LISTED:
             yield self._functions()  # last, as it is long
+
+    def _wiring_and_function(self):
+        mixed, monotone = self._mixed
+        by_wiring = (
+            Column("wiring", lambda row: row[0], note="Sign of all routes from an input to the readout of a function."),
+            Column("pairs", lambda row: sum(row[1].values()), note="Of an input and a function."),
+            *(Column(f"function {trend}", lambda row, trend=trend: row[1][trend]) for trend in TRENDS),
+        )
+        notes = ["What wiring alone proves, and what the function does when that input rises and the others stay."]
+        if mixed:
+            which = f"in {monotone:,} of {count(mixed, 'mixed pair')} the function is monotone in that input"
+            notes.append(f"Sufficient, not necessary: {which}.")
+        return Table(
+            "Wiring and function", by_wiring, [*self.result.pairs.items()], notes, WIRING_FILE, on_page_only=True
+        )
 
     def _functions(self):
         census, accuracy = self.result, self.result.accuracy
@@ -169,6 +206,8 @@ class CensusView(View[Census]):
                 f"needs as many inhibitory neurons as it takes bits to count to d (Markov 1957): {listing(needed)}."
             )
             yield Explanation("The inhibition that functions need", (inhibition,))
+        if census.wiring is not None:
+            yield Explanation("What wiring alone proves", (WIRING,))
 
     def files(self) -> Iterator[tuple[str, str | bytes]]:
         census = self.result
@@ -181,6 +220,11 @@ class CensusView(View[Census]):
             map(bits, census.values), inhibitory, _shortest(census.floor), intact, survives, *accuracies, strict=True
         )
         yield "functions.csv", to_csv(rows, columns)
+        if census.wiring is not None:
+            inputs = range(1, census.n_inputs + 1)
+            names = [f"{what}_x{k}" for what in ("wiring", "function") for k in inputs]
+            words = zip(map(bits, census.values), *census.wiring.tolist(), *census.trends.tolist(), strict=True)
+            yield WIRING_FILE, to_csv(words, ["truth_table", *names])
 
     def labelled(self) -> tuple[dict, dict]:
         census, of = self.result, "function pattern"
