@@ -89,13 +89,16 @@ def _made(circuit: Circuit) -> str:
 
 def circuit_picture(circuit: Circuit, stem: str, title: str) -> Picture:
     """The figure of a circuit next to its f–I approximation, as on a page; ``{stem}.csv`` is its `circuit_table`."""
+    from eisim.report.routes import falling_routes  # which imports much
+
+    routes = falling_routes(circuit)
     sources = sorted({p.source for p in circuit.inhibitory_projections if synapses(circuit, p)[0]})
     found = f"Inhibition comes from {listing(sources)}." if sources else "No projection is inhibitory."
     caption = (
         f"Populations with their numbers of neurons: {in_words(circuit)}. Excitatory projections end with an "
         f"arrowhead, inhibitory ones with a bar, each with its mean weight and number of synapses. {found} In the f–I "
         "approximation (b; where there is one), a static DNN, negative weights are those of inhibitory projections."
-        f"{_made(circuit)}"
+        f"{f' {routes}' if routes else ''}{_made(circuit)}"
     )
     return Picture(
         f"{stem}.svg",

@@ -1,12 +1,14 @@
 """Circuits and their DNNs as diagrams: populations with sign and size, projections with weights.
 
 Excitatory projections end with an arrowhead, inhibitory ones with a bar; populations have round corners, inhibitory
-ones round ends. What has more than `MOST` populations or layers is drawn in groups.
+ones round ends; routes by which inputs can lower outputs have a band. What has more than `MOST` populations or layers
+is drawn in groups.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,7 +22,8 @@ from eisim.distributions import Distribution
 from eisim.neurons.lif import never_fires
 from eisim.report import graph
 from eisim.report.circuit import synapses
-from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, NEUTRAL, SINGLE, TALLEST
+from eisim.report.routes import Routes, falling_routes
+from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, MARKED, NEUTRAL, SINGLE, TALLEST
 from eisim.weights import Rule
 
 #: Populations, or layers of a DNN, that are drawn one by one, and arrows between them.
@@ -34,6 +37,8 @@ LOOKS = {"E": (EXCITATORY, "round"), "I": (INHIBITORY, "pill"), "": (NEUTRAL, "s
 ENDS = {1: (EXCITATORY, "arrow"), -1: (INHIBITORY, "bar"), 0: ("black", "both")}
 #: Heights above and below a panel of a figure, in inches.
 HEAD, FOOT = 0.24, 0.36
+#: Height of the legend of marked routes, in inches.
+LEGEND = 0.13
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ class Node:
     output: str = ""  # description of the readout
     word: str = "neuron"  # what there are `size` of
     of: int = 1  # number of populations it represents
+    marked: bool = False  # whether it inhibits on a route by which an input lowers an output
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,7 @@ class Link:
     delays: tuple[float, float] = (0.0, 0.0)  # the least and the greatest, in s
     unit: str = "1"  # a key of `UNITS`
     receptor: str = ""  # where it is not that of the sign
+    marked: bool = False  # whether it is on a route by which an input lowers an output
 
 
 def circuit(ax: Axes, circuit: Circuit) -> None:
@@ -84,7 +91,10 @@ def circuit_and_dnn(circuit: Circuit, dnn: DNN | UnrolledDNN | None = None) -> F
     mean = _mean(circuit.populations[0].neuron.weight_unit)
     delay = ", delay" * any(link.delays[1] for link in _links(circuit))
     key = f"arrowhead: excitatory, bar: inhibitory\n{mean} × synapses{delay}"
-    panels = [(circuit_layout, circuit, f"{circuit.name}, {circuit.kind}", key)]
+    routes = falling_routes(circuit)
+    drawn = partial(circuit_layout, routes=routes) if routes else circuit_layout
+    legend = LEGEND if routes else 0.0
+    panels = [(drawn, circuit, f"{circuit.name}, {circuit.kind}", key)]
     if dnn is not None:
         signs = "no negative weight" if dnn.is_nonnegative else "with negative weights"
         name = "equivalent DNN" if isinstance(dnn, UnrolledDNN) else "f–I approximation"
@@ -92,7 +102,8 @@ def circuit_and_dnn(circuit: Circuit, dnn: DNN | UnrolledDNN | None = None) -> F
     layouts = [lay_out(what) for lay_out, what, _, _ in panels]
     if max(layout.size[0] for layout in layouts) > DOUBLE:
         layouts = [lay_out(what, upright=True) for lay_out, what, _, _ in panels]
-    widths, heights = [x.size[0] for x in layouts], [x.size[1] + HEAD + FOOT for x in layouts]
+    foot = FOOT + legend
+    widths, heights = [x.size[0] for x in layouts], [x.size[1] + HEAD + foot for x in layouts]
     beside = len(panels) == 2 and sum(widths) + 0.3 <= DOUBLE
     width = SINGLE if len(panels) == 1 and widths[0] <= SINGLE - 0.2 else DOUBLE
     figure = Figure(figsize=(width, max(heights) if beside else sum(heights)))
@@ -100,13 +111,27 @@ def circuit_and_dnn(circuit: Circuit, dnn: DNN | UnrolledDNN | None = None) -> F
     parts = figure.subfigures(*shape, squeeze=False, wspace=0, hspace=0, **ratios)
     for letter, part, layout, (_, _, title, note) in zip("ab", parts.flat, layouts, panels, strict=False):
         width, height = part.bbox.size / figure.dpi
-        graph.draw(part.add_axes((0, FOOT / height, 1, 1 - (HEAD + FOOT) / height)), layout)
+        graph.draw(part.add_axes((0, foot / height, 1, 1 - (HEAD + foot) / height)), layout)
         left, top = 0.06 / width, 1 - 0.05 / height
         if len(panels) > 1:
             part.text(left, top, letter, fontsize=9, fontweight="bold", va="top")
         part.text(left + 0.14 / width * (len(panels) > 1), top, title, fontsize=8, va="top")
-        part.text(left, 0.04 / height, note, fontsize=6.5, va="bottom", color=NEUTRAL)
+        part.text(left, (0.04 + legend) / height, note, fontsize=6.5, va="bottom", color=NEUTRAL)
+        if legend and part is parts.flat[0]:
+            _legend(part, width, height)
     return figure
+
+
+def _legend(part, width, height):
+    """What a band means, with one, at the foot of a panel of this width and height, in inches."""
+    from matplotlib.lines import Line2D
+
+    ends, middle = np.array([0.06, 0.3]) / width, np.full(2, 0.09 / height)
+    for colour, points in ((MARKED, graph.BAND), (NEUTRAL, 1.1)):
+        line = Line2D(ends, middle, color=colour, lw=points, solid_capstyle="butt", transform=part.transSubfigure)
+        part.add_artist(line)
+    note = "routes by which inputs can lower outputs"
+    part.text(0.35 / width, 0.04 / height, note, fontsize=6.5, va="bottom", color=NEUTRAL)
 
 
 def _mean(unit):
@@ -133,15 +158,19 @@ def static_dnn(circuit: Circuit) -> DNN | None:
         return None
 
 
-def circuit_layout(circuit: Circuit, upright: bool = False) -> graph.Layout:
-    """Boxes and arrows of a circuit, with their places."""
+def circuit_layout(circuit: Circuit, upright: bool = False, routes: Routes | None = None) -> graph.Layout:
+    """Boxes and arrows of a circuit, with their places; `routes` are marked."""
     thresholds = {r.population: f"output > {r.threshold:.3g} Hz" for r in circuit.readouts}
     nodes = [_input_node(circuit, i) for i in circuit.inputs]
     for p in circuit.populations:
         model = type(p.neuron).__name__ + (f", {p.cell_type}" if p.cell_type not in ("", p.name) else "")
         read = "output: potential" if p.name in thresholds and never_fires(p.neuron) else thresholds.get(p.name, "")
         nodes.append(Node(p.name, p.sign, p.size, model, read))
-    return _layout(nodes, _links(circuit), upright)
+    links = _links(circuit)
+    if routes:
+        nodes = [replace(node, marked=k in routes.carriers) for k, node in enumerate(nodes)]
+        links = [replace(x, marked=(x.source, x.target, x.sign) in routes.links) for x in links]
+    return _layout(nodes, links, upright)
 
 
 def dnn_layout(dnn: DNN | UnrolledDNN, upright: bool = False) -> graph.Layout:
@@ -194,10 +223,13 @@ def _links(circuit):
 
 def _layout(nodes, links, upright):
     nodes, links = _few(nodes, links)
-    arrows = defaultdict(list)
+    merged = defaultdict(list)
     for link in links:
-        arrows[link.source, link.target, link.sign].append(label(link))
-    arrows = [graph.Arrow(s, t, sum(lines, ()), *ENDS[sign]) for (s, t, sign), lines in arrows.items()]
+        merged[link.source, link.target, link.sign].append(link)
+    arrows = [
+        graph.Arrow(s, t, sum(map(label, mine), ()), *ENDS[sign], any(link.marked for link in mine))
+        for (s, t, sign), mine in merged.items()
+    ]
     return graph.lay_out([_box(node) for node in nodes], arrows, _late(nodes, links), upright)
 
 
@@ -227,7 +259,7 @@ def _box(node):
     of = {"neuron": "populations", "unit": "layers"}.get(node.word, "inputs")
     many = f"{node.of} {of}" if node.of > 1 else ""
     lines = (many, f"{sign}{node.size:,} {node.word}{'s' * (node.size != 1)}", node.model, node.output)
-    return graph.Box(node.name, tuple(filter(None, lines)), *LOOKS[node.sign], bool(node.output))
+    return graph.Box(node.name, tuple(filter(None, lines)), *LOOKS[node.sign], bool(node.output), node.marked)
 
 
 def label(link: Link) -> tuple[str, ...]:
@@ -274,6 +306,7 @@ def _together(nodes):
         model=first.model if len(models) == 1 else f"{len(models)} models",
         output=f"{len(outputs)} thresholds" if len(outputs) > 1 else "".join(outputs),
         of=len(nodes),
+        marked=any(node.marked for node in nodes),
     )
 
 
@@ -281,4 +314,5 @@ def _sum(links):
     count = sum(link.count for link in links)
     mean = sum(link.mean * link.count for link in links) / count
     delays = min(link.delays[0] for link in links), max(link.delays[1] for link in links)
-    return replace(links[0], mean=mean, count=count, delays=delays, expected=any(link.expected for link in links))
+    any_of = {name: any(getattr(link, name) for link in links) for name in ("expected", "marked")}
+    return replace(links[0], mean=mean, count=count, delays=delays, **any_of)

@@ -14,11 +14,12 @@ from itertools import pairwise
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, PathPatch
 from matplotlib.path import Path
 from matplotlib.textpath import TextToPath
 
 from eisim.analysis.isotonic import isotonic
+from eisim.report.style import MARKED
 
 NAME_SIZE, TEXT_SIZE = 7.5, 6.5  # pt
 LINE, PAD, LOOP, MARGIN = 0.125, 0.08, 0.22, 0.03
@@ -28,6 +29,8 @@ STUB, APART = 0.08, 0.07
 PORT, BAR, OUT = 0.18, 0.035, 0.22
 #: Room at the sides of a label: a stub of its arrow that touches it would read as a minus sign.
 CLEAR = 0.06
+#: Width of the band below a marked arrow, in points.
+BAND = 5.5
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Box:
     colour: str
     shape: str  # "square", "round" or "pill"
     output: bool = False  # whether an arrow leaves the drawing from here
+    marked: bool = False  # whether it is filled
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class Arrow:
     lines: tuple[str, ...]
     colour: str
     end: str  # "arrow", "bar" or "both"
+    marked: bool = False  # whether a band lies below it
 
 
 @dataclass(frozen=True)
@@ -295,7 +300,8 @@ def draw(ax: Axes, *layouts: Layout) -> None:
         ax.text(at[0], at[1], text, color=arrow.colour, fontsize=TEXT_SIZE * scale, linespacing=1.15, **write)
     for box, at, size in zip(layout.boxes, layout.box_at, layout.box_size, strict=True):
         rounding = {"square": 0, "round": 0.06, "pill": 0.16}[box.shape]
-        style = {"boxstyle": f"round,pad=0,rounding_size={rounding}", "fc": "white", "ec": box.colour}
+        fill = MARKED if box.marked else "white"
+        style = {"boxstyle": f"round,pad=0,rounding_size={rounding}", "fc": fill, "ec": box.colour}
         ax.add_patch(FancyBboxPatch(at - size / 2, *size, lw=1.3 * scale, zorder=2, **style))
         top = at[1] + LINE * len(box.lines) / 2
         name = {"color": box.colour, "fontsize": NAME_SIZE * scale, "fontweight": "bold"}
@@ -305,6 +311,8 @@ def draw(ax: Axes, *layouts: Layout) -> None:
 
 
 def _arrow(ax, path, arrow, scale):
+    if arrow.marked:
+        ax.add_patch(PathPatch(path, fc="none", ec=MARKED, lw=BAND * scale, capstyle="butt", zorder=0.5, gid="band"))
     points = path.vertices
     if arrow.end != "arrow":
         last = points[-1] - points[-2]

@@ -17,6 +17,8 @@ else:  # Matplotlib is imported by what draws, not by what knows that it can
 #: grey print too; their contrast on white is 4.3 and 7.9.
 EXCITATORY, INHIBITORY = "#d9480f", "#1c4f9c"
 NEUTRAL = "#555555"
+#: A band below what is to stand out: light, so that both colours above, and black, are told from it in grey print too.
+MARKED = "#f7d154"
 #: Two things that are compared and are neither excitation nor inhibition, such as the two inputs of a witness.
 LOWER, UPPER = "#009e73", "#b8558c"
 #: Widths of one column and of two, in inches, and the most height.
