@@ -40,6 +40,15 @@ def best_share(stimuli: np.ndarray, required: np.ndarray) -> float:
     InputError
         If the solver finds no cover that it can prove to be the smallest.
     """
+    lost = given_up(stimuli, required)
+    return 1 - int(lost.sum()) / len(lost) if lost.any() else 1.0
+
+
+def given_up(stimuli: np.ndarray, required: np.ndarray) -> np.ndarray:
+    """Trials that an excitatory-only system of the `best_share` gives up, one such set perhaps of several.
+
+    Parameters and errors are those of `best_share`; returns an array of bool, shape (trials,).
+    """
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     required = np.asarray(required, dtype=bool).reshape(len(stimuli), -1)
@@ -47,10 +56,10 @@ def best_share(stimuli: np.ndarray, required: np.ndarray) -> float:
     falls = (required[lower] & ~required[upper]).any(axis=1)
     pairs = np.unique(np.sort(np.stack([lower[falls], upper[falls]], axis=1), axis=1), axis=0)
     if not len(pairs):
-        return 1.0
+        return np.zeros(len(stimuli), dtype=bool)
     n, rows = len(stimuli), np.repeat(np.arange(len(pairs)), 2)
     touches = sparse.csr_array((np.ones(pairs.size), (rows, pairs.ravel())), shape=(len(pairs), n))
     found = milp(np.ones(n), integrality=1, bounds=Bounds(0, 1), constraints=LinearConstraint(touches, lb=1))
     if not found.success:
         raise InputError(f"the best excitatory-only score on {n} trials: {found.message}")
-    return 1 - round(found.fun) / n
+    return found.x > 0.5

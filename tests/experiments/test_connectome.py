@@ -80,7 +80,7 @@ def test_the_view_of_the_worm(touch):
     assert findings.question.startswith("Does the touch circuit") and len(findings.pictures) == 3
     assert [name for name, _ in view.drawn()] == [picture.file for picture in findings.pictures]
     files = dict(view.all_files())
-    assert {"rates.csv", "lesions.csv", "losses.csv", "data.nc"} <= set(files)
+    assert {"rates.csv", "lesions.csv", "losses.csv", "structure.csv", "data.nc"} <= set(files)
     assert len(files["lesions.csv"].splitlines()) == 1 + 3
     html = view.html()
     assert all(
@@ -100,8 +100,13 @@ def test_a_connectome_of_ones_own(tmp_path):
     found = connectome.run(chosen, ["spiking", "rate"], 0, "numpy", silent)
     assert found.wiring.kind == "rate" and found.conditions[found.of(FRACTION)[-1]].name == "100%"
     assert {found.conditions[k].name for k in found.of(NEURON)} == {"N", "G"}
-    assert found.curves[0].judgement.reason == "provable"
+    assert found.curves[0].judgement.reason == "provable" and found.attained == pytest.approx(2 / 3)
     view = view_of(found)
+    (pair,) = [each for each in view.to_json()["structure"]["pairs"] if (each["input"], each["output"]) == ("S1", "M2")]
+    assert (pair["sign"], pair["mixed_from"], pair["shortest_inhibitory"]) == ("falls", None, 2)
+    assert pair["inhibitory_walk"] == "S1 → N ⊣ M2" and pair["excitatory_walk"] is None
+    lines = dict(view.all_files())["structure.csv"].splitlines()
+    assert lines[0].startswith("input,output,sign,mixed_from") and len(lines) == 1 + 4
     assert view.heading == "What does inhibition do in edges?" and view.findings().answer
     assert all(figure.axes for _, figure in view.drawn())
 

@@ -1,13 +1,17 @@
 """A connectome without parts of its inhibition: lesions, controls, shuffles, and what is asked for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from eisim import Connectome, simulate
+from eisim import Connectome, certify, simulate
 from eisim.base.errors import InputError
+from eisim.report.view import view_of
+from eisim.studies.connectome.attained import attained, excitatory_only
 from eisim.studies.connectome.measure import measure
 from eisim.studies.connectome.result import (
     ASSUMED,
@@ -21,6 +25,7 @@ from eisim.studies.connectome.result import (
     Protocol,
 )
 from eisim.studies.connectome.shuffles import shuffled, shuffled_connectome
+from eisim.studies.connectome.structure import Structure, structure_of
 from eisim.studies.connectome.wiring import (
     GAIN,
     SIGNS,
@@ -33,18 +38,20 @@ from eisim.studies.connectome.wiring import (
     lesions_of,
     read_required,
 )
+from eisim.theory.required import best_share
 
 NAMES = ("S1", "S2", "N", "G", "U", "M1", "M2")
 TIMES = {"duration": 0.2, "window": 0.1, "dt": 2e-3}
 
 
-def connectome(**changes):
-    def counts(*entries):
-        matrix = np.zeros((7, 7))
-        for source, target, count in entries:
-            matrix[NAMES.index(source), NAMES.index(target)] = count
-        return matrix
+def counts(*entries):
+    matrix = np.zeros((7, 7))
+    for source, target, count in entries:
+        matrix[NAMES.index(source), NAMES.index(target)] = count
+    return matrix
 
+
+def connectome(**changes):
     parts = {
         "excitatory": counts(("S1", "M1", 10), ("S1", "N", 8), ("S2", "M2", 10), ("S2", "M1", 5), ("M1", "M2", 1)),
         "inhibitory": counts(("N", "M2", 12)),
@@ -318,3 +325,78 @@ def test_a_screen_of_many_neurons_takes_those_that_send_most_inhibition(monkeypa
     assert len(every.of(NEURON)) == 3
     monkeypatch.setattr("eisim.studies.connectome.measure.LARGE", 1)
     assert len(measure(several, wiring(), protocol(controls=False, varied=False)).of(SHUFFLED)) == 1
+
+
+def of_circuit(circuit):
+    """The words of both stimuli, without the tonic drive, and of M1 and M2."""
+    certificate, order = certify(circuit), Connectome.outputs(circuit)
+    return [[certificate.word(k, order.index(m)) for m in ("M1", "M2")] for k in (0, 1)]
+
+
+def test_the_wiring_alone_says_which_outputs_rise(found):
+    of = found.structure
+    assert of.words.tolist() == [["rises", "mixed"], ["rises", "rises"]] and not of.rises
+    assert of.words.tolist() == of_circuit(found.circuit)
+    assert of.shortest.tolist() == [[[1, -1], [2, 2]], [[1, -1], [1, -1]]]
+    assert of.mixed_from.tolist() == [[-1, 2], [-1, -1]] and str(of.walks[0, 1, -1]) == "S1 → N ⊣ M2"
+    assert of.notes == ("Connections of unknown sign: 2, omitted.", "Connections of either sign: 2, omitted.")
+
+
+@pytest.mark.parametrize("mixed", SIGNS)
+def test_signs_are_those_of_the_circuit(mixed):
+    how = wiring(coupling=0.1, mixed=mixed, unknown="both")
+    of = structure_of(joined(), how)
+    assert of.words.tolist() == of_circuit(Signed.of(joined(), how).circuit())
+    assert of.words[1, 1] == "mixed"  # S2 → M1 – N ⊣ M2
+
+
+def test_an_output_of_several_neurons_and_inputs_of_the_same_neurons():
+    entries = Entry.listed("a=S1, b=S1, both=S1+S2", "x"), (), Entry.listed("N, all=M1+M2", "x")
+    of = structure_of(joined(), Wiring("rate", *entries, 50.0, 0.0, 0.0, "omitted", "omitted"))
+    assert of.words.tolist() == [["rises", "mixed"]] * 3 and of.mixed_from[:, 1].tolist() == [2, 2, 2]
+    assert of.shortest[:, 1].tolist() == [[1, 2]] * 3 and str(of.walks[2, 1, 1]) == "S1 → M1"
+
+
+def test_the_wiring_of_large_connectomes_is_left_out(found, monkeypatch):
+    monkeypatch.setattr("eisim.studies.connectome.structure.MOST_CONNECTIONS", 5)
+    assert structure_of(connectome(), wiring()) is None
+    view = view_of(replace(found, structure=None))
+    assert view.to_json()["structure"] is None and "structure.csv" not in dict(view.files())
+    assert any("is not worked out" in each for each in view.answer())
+    monkeypatch.setattr("eisim.studies.connectome.structure.MOST_CONNECTIONS", 6)
+    assert structure_of(connectome(), wiring()).walks == {}
+
+
+def test_what_rises_with_all_inputs_loses_nothing_provably(found):
+    rising = replace(found, structure=Structure(np.full((2, 2, 2), [1, -1]), {}))
+    assert found.curves[0].judgement.reason == "provable" and rising.structure.rises
+    assert rising.curves[0].judgement.reason == "unresolved"
+    assert "CONTRADICTION" in rising.problems[0] and "rise" in rising.problems[0]
+    assert any("no loss is provable" in each for each in view_of(rising).answer())
+
+
+def test_a_loss_that_another_circuit_without_inhibition_does_not_have_is_one_of_the_wiring():
+    excitatory = counts(("S1", "M2", 20), ("S1", "N", 8), ("S2", "M2", 10), ("S2", "M1", 5), ("S1", "M1", 1))
+    one = connectome(excitatory=excitatory, inhibitory=counts(("N", "M2", 40)), mixed=None, unknown=None)
+    task = ("first", "second"), np.eye(2), Required("choice", np.array([[False, False], [False, True]]))
+    found = measure(one, wiring(), protocol(shuffles=0), task)
+    (curve,) = found.curves
+    assert (curve.judgement.verdict, curve.judgement.reason) == ("lost", "wiring")
+    assert found.attained == found.bound == 1 and curve.judgement.parts["wiring"] == pytest.approx(0.5)
+    alone = measure(one, wiring(), protocol(shuffles=0, controls=False), (*task[:2], None))
+    assert alone.attained is None and (alone.rates == found.rates[: len(alone.rates)]).all()
+    text = " ".join(str(each) for each in view_of(found).proofs())
+    assert "minimal points of all trials" in text and "1.00 of the trials" in text
+
+
+def test_the_circuit_without_inhibition_reaches_the_bound():
+    rng = np.random.default_rng(0)
+    tasks = [(rng.integers(0, 3, (n, d)) / 2, rng.random((n, k)) < 0.5) for n, d, k in rng.integers(1, 5, (12, 3)) + 1]
+    tasks += [(np.array([[0.0], [1]]), np.array([[True], [False]])), (np.ones((2, 1)), np.ones((2, 3), bool))]
+    circuits = [excitatory_only(*each) for each in tasks]
+    assert all(circuit.is_excitatory_only for circuit in circuits)
+    stimuli = [np.tile(levels, outputs.shape[1]) for levels, outputs in tasks]
+    responses = simulate(circuits, stimuli, **TIMES, backend="numpy")
+    for response, (levels, outputs) in zip(responses, tasks, strict=True):
+        assert attained(response.readouts, outputs) == pytest.approx(best_share(levels, outputs))
+    assert excitatory_only(np.ones((2001, 1)), np.ones((2001, 1), bool)) is None

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from eisim import InputError, certify
 from eisim.analysis.task import Obstruction, Task, share_right
 from eisim.functions import LabelledData
-from eisim.theory.required import best_share
+from eisim.theory.required import best_share, given_up
 
 
 def enumerated(stimuli, required):
@@ -38,6 +38,9 @@ def test_it_is_that_of_the_best_monotone_maps(data):
     stimuli = data.draw(arrays(float, (trials, 2, 2), elements=st.sampled_from([0.0, 1.0, 2.0])))
     required = data.draw(arrays(bool, (trials, outputs)))
     assert best_share(stimuli, required) == pytest.approx(enumerated(stimuli, required))
+    lost = given_up(stimuli, required)
+    assert 1 - lost.mean() == pytest.approx(best_share(stimuli, required))
+    assert not given_up(stimuli[~lost], required[~lost]).any()
 
 
 @given(st.data())

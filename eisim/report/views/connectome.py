@@ -12,6 +12,7 @@ from eisim.report.table import Column, Table
 from eisim.report.tabular import array, names
 from eisim.report.view import Drawing, View, show_with
 from eisim.report.views import connectome_figures as figures
+from eisim.report.views import connectome_structure as structure
 from eisim.report.wording import capital, count, listing
 from eisim.studies.connectome.result import (
     ASSUMED,
@@ -113,6 +114,7 @@ class ConnectomeView(View[ConnectomeResult]):
             "rows": [self._row(k) for k in range(len(found.conditions))],
             "swaps": list(found.swaps),
             "function": None if found.required is None else self._function(),
+            "structure": structure.record(found),
             "judgements": [judgements.record(each) for each in self._judgements],
             "problems": found.problems,
         }
@@ -157,6 +159,7 @@ class ConnectomeView(View[ConnectomeResult]):
         yield from self._about_ablation()
         yield from self._about_lesions()
         yield from self._about_signs()
+        yield from structure.answer(found)
 
     def _about_ablation(self) -> Iterator[str]:
         found, last = self.result, self.result.of(FRACTION)[-1]
@@ -221,6 +224,7 @@ class ConnectomeView(View[ConnectomeResult]):
     def tables(self) -> Iterator[Table]:
         yield self._conditions()
         yield from judgements.tables(self._judgements)
+        yield from structure.tables(self.result)
         if len(self.result.of(NEURON)):
             yield self._lesions()
         if len(self.result.of(ASSUMED)):
@@ -407,6 +411,7 @@ class ConnectomeView(View[ConnectomeResult]):
         lost = [each for each in self._judgements if each.verdict == LOST and each.bound is not None]
         if lost:
             yield Explanation("The bound", (self._bound(lost[0]),))
+        yield from structure.proofs(self.result)
         yield Explanation("Signs", (SIGNS,))
         yield Explanation("What is not shown", (UNITS,))
         if self.result.wiring.coupling and self.result.counts["gap_junctions"]:
@@ -454,6 +459,7 @@ class ConnectomeView(View[ConnectomeResult]):
             yield LESIONS, to_csv(lines, (*heads, "score", "refitted"))
         if self._judgements:
             yield from judgements.files(self._judgements)
+        yield from structure.files(found)
 
     def labelled(self) -> tuple[dict, dict]:
         found, of = self.result, "condition seed trial neuron"

@@ -17,6 +17,7 @@ from eisim.circuit import Circuit, junction_step
 from eisim.connectome import Connectome
 from eisim.connectome.circuits import silence
 from eisim.simulation import simulate
+from eisim.studies.connectome.attained import attained, excitatory_only
 from eisim.studies.connectome.result import (
     ASSUMED,
     CLASS,
@@ -33,6 +34,7 @@ from eisim.studies.connectome.result import (
     Protocol,
 )
 from eisim.studies.connectome.shuffles import shuffled_connectome
+from eisim.studies.connectome.structure import structure_of
 from eisim.studies.connectome.wiring import SIGNS, Signed, Trials, Wiring, each_alone
 from eisim.studies.controls import DENSE, FEW_FACTORS, Variant, mean_rate, partial_shams, variants
 
@@ -114,7 +116,10 @@ def measure(
     tried = _controls(intact, protocol, synapses) if protocol.controls and asked is not None else []
     jobs += [_Job(Condition(CONTROL, _named(each)), partial(_same, each.circuit)) for each in tried]
     protocol = replace(protocol, times=protocol.times | {"dt": _step(intact, protocol.times["dt"])})
-    rates, means = _simulate(jobs, wiring.stimuli(levels), seeds, protocol, names, report)
+    structure = structure_of(connectome, wiring, report)
+    built = excitatory_only(levels, asked.outputs) if asked is not None and wiring.kind == "rate" else None
+    others = [] if built is None else [(built, np.tile(levels, len(wiring.readouts)))]
+    rates, means, reached = _simulate(jobs, wiring.stimuli(levels), seeds, protocol, names, report, others)
     return (made or ConnectomeResult)(
         name=name or connectome.name,
         counts=connectome.counts,
@@ -139,6 +144,8 @@ def measure(
         variants=tuple(tried),
         swaps=tuple(swaps),
         required=asked,
+        structure=structure,
+        attained=attained(reached[0].readouts[0], asked.outputs) if reached else None,
     )
 
 
@@ -274,29 +281,31 @@ def _step(circuit: Circuit, longest: float) -> float:
     return float(longest)
 
 
-def _simulate(jobs, stimuli, seeds, protocol, names, report):
+def _simulate(jobs, stimuli, seeds, protocol, names, report, others):
     """Rates of the readouts (conditions × seeds × trials × neurons), and mean rates of all neurons, by condition.
 
-    Circuits with the same time step are in the same batches.
+    Circuits with the same time step are in the same batches. Others, with stimuli of their own, are in the first batch;
+    their responses come last.
     """
     rates, means = np.empty((len(jobs), len(seeds), len(stimuli), len(names))), np.empty(len(jobs))
     batches: dict[float, list[tuple[int, Circuit]]] = {}
     held: dict[float, int] = {}
-    ended = 0
+    ended, responses = 0, []
 
     def run(dt):
-        nonlocal ended
-        batch = batches.pop(dt)
+        nonlocal ended, others
+        batch, also, others = batches.pop(dt), others, []
         ended += len(batch)
         found = simulate(
-            [circuit for _, circuit in batch],
-            stimuli,
-            seed=[seeds] * len(batch),
+            [circuit for _, circuit in batch] + [circuit for circuit, _ in also],
+            [stimuli] * len(batch) + [of for _, of in also],
+            seed=[seeds] * (len(batch) + len(also)),
             backend=protocol.backend,
             report=headed(report, f"{ended} of {len(jobs)} conditions"),
             **protocol.times | {"dt": dt},
         )
-        for (place, _), response in zip(batch, found, strict=True):
+        responses.extend(found[len(batch) :])
+        for (place, _), response in zip(batch, found[: len(batch)], strict=True):
             order = {name: k for k, name in enumerate(Connectome.outputs(response.circuit))}
             rates[place] = response.readouts[..., [order[name] for name in names]]
             means[place] = mean_rate(response)
@@ -311,4 +320,4 @@ def _simulate(jobs, stimuli, seeds, protocol, names, report):
         batches.setdefault(dt, []).append((place, circuit))
     for dt in [*batches]:
         run(dt)
-    return rates, means
+    return rates, means, responses

@@ -9,9 +9,10 @@ from eisim.analysis.readout import middle_threshold, refitted
 from eisim.base.values import Brief, Shown
 from eisim.circuit import Circuit
 from eisim.studies.boolean import criterion
+from eisim.studies.connectome.structure import Structure
 from eisim.studies.connectome.wiring import Required, Wiring
 from eisim.studies.controls import Answers, Variant, of_controls, resolution
-from eisim.studies.curves import AblationCurve, questioned
+from eisim.studies.curves import AblationCurve, below_floor, questioned
 from eisim.studies.judgement import ANY, ROUNDING, Controls
 from eisim.theory.required import best_share
 
@@ -77,6 +78,8 @@ class ConnectomeResult(Shown):
     variants: tuple[Variant, ...] = ()  # controls, in the order of their conditions
     swaps: tuple[int, ...] = ()  # of the shuffled connectomes
     required: Required | None = None
+    structure: Structure | None = None  # what the wiring proves; None: it is too large
+    attained: float | None = None  # score of an excitatory-only circuit that was built, if one was
 
     def __repr__(self):
         sizes = f"{len(self.outputs)} outputs, {len(self.trials)} trials, {len(self.conditions)} conditions"
@@ -218,8 +221,10 @@ class ConnectomeResult(Shown):
                 ROUNDING if self.is_exact else ANY,
                 function=self.required.name,
                 constant=self.required.constant,
+                attained=self.attained,
                 controls=self._controls(places[-1]),
                 is_exact=self.is_exact,
+                rises=self.structure is not None and self.structure.rises,
             ),
         )
 
@@ -236,4 +241,8 @@ class ConnectomeResult(Shown):
     @property
     def problems(self) -> list[str]:
         """Contradictions of the theory."""
-        return [problem for curve in self.curves for problem in curve.violations()]
+        found = [problem for curve in self.curves for problem in curve.violations()]
+        if self.attained is not None:
+            built = f"excitatory-only circuit, {self.wiring.kind}"
+            found += below_floor(self.required.name, built, self.attained, 1 - self.bound)
+        return found

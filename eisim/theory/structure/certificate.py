@@ -130,10 +130,7 @@ class StructuralCertificate(Shown):
         With a depth k, walks of at most k synapses count. That is a theorem about early responses: where each
         synapse takes a time step, or at least a delay d, of the first k steps, or of times before (k + 1) d.
         """
-        there = self.shortest >= 0
-        if depth is not None:
-            there &= self.shortest <= _depth(depth)
-        return _WORD[there[..., 0].astype(int), there[..., 1].astype(int)]
+        return words_of(self.shortest, depth)
 
     def word(self, source: str | int, readout: str | int, depth: int | None = None) -> str:
         """The word of one pair of input and readout, by names or numbers."""
@@ -173,7 +170,7 @@ class StructuralCertificate(Shown):
     @property
     def mixed_from(self) -> np.ndarray:
         """Least number of synapses within which each pair is mixed, shape (inputs, readouts); -1: it never is."""
-        return np.where((self.shortest >= 0).all(axis=-1), self.shortest.max(axis=-1), -1)
+        return mixed_within(self.shortest)
 
     @property
     def deepest(self) -> int:
@@ -299,6 +296,19 @@ class StructuralCertificate(Shown):
     to_dataframe = tabulated(
         "The pairs as a pandas DataFrame: input, readout, sign, lengths of the shortest walks, and these walks."
     )
+
+
+def words_of(shortest: np.ndarray, depth: int | None = None) -> np.ndarray:
+    """The words of pairs by the lengths of their shortest walks of sign 1 and -1, the last axis."""
+    there = shortest >= 0
+    if depth is not None:
+        there &= shortest <= _depth(depth)
+    return _WORD[there[..., 0].astype(int), there[..., 1].astype(int)]
+
+
+def mixed_within(shortest: np.ndarray) -> np.ndarray:
+    """Least number of synapses within which pairs with these shortest walks are mixed; -1: they never are."""
+    return np.where((shortest >= 0).all(axis=-1), shortest.max(axis=-1), -1)
 
 
 def _plain(detail: ReadoutDetail) -> dict:

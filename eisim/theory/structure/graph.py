@@ -211,10 +211,11 @@ def graph_of_circuit(circuit: Circuit) -> SignedGraph:
     n_neurons = sum(p.size for p in circuit.populations)
     memory.check(f"circuit {circuit.name!r}", _BYTES_OF_NODE * float(n_neurons), f"{n_neurons:,} neurons")
     first, names, at = {}, [], 0
-    labels = Counter(label for p in circuit.populations for label in p.labels)
-    for part in (*circuit.inputs, *circuit.populations):
+    parts = (*circuit.inputs, *circuit.populations)
+    used = Counter(name for part in parts for name in _names_of(part, Counter()))
+    for part in parts:
         first[part.name] = at
-        names += _names_of(part, labels)
+        names += _names_of(part, used)
         at += part.size
     edges = [(np.empty(0, int), np.empty(0, int), 1)]
     silenced = {p.name: np.array(p.silenced, dtype=int) for p in circuit.populations if p.silenced}
@@ -308,10 +309,10 @@ def _inputs(connectome, given) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def _names_of(part, labels) -> Sequence[str]:
-    """Names of the afferents of an input, or of the neurons of a population."""
+def _names_of(part, used) -> Sequence[str]:
+    """Names of the afferents of an input, or of the neurons of a population: with that where it is used twice."""
     if isinstance(part, Population) and part.labels:
-        return [f"{label} ({part.name})" if labels[label] > 1 else label for label in part.labels]
+        return [f"{label} ({part.name})" if used[label] > 1 else label for label in part.labels]
     return [part.name] if part.size == 1 else [f"{part.name}[{k}]" for k in range(part.size)]
 
 
