@@ -62,7 +62,7 @@ def answer(found: ConnectomeResult) -> Iterator[str]:
         yield LEFT_OUT
         return
     words = found.structure.words
-    said = {RISES: "rising", FALLS: "falling", BLIND: "without a walk", MIXED: "mixed"}
+    said = {RISES: "rising", FALLS: "falling", BLIND: "without a walk", MIXED: "mixed, of which nothing is proved"}
     counts = listing(f"{n:,} {text}" for word, text in said.items() if (n := int((words == word).sum())))
     of = f"{count(words.size, 'pair')} of input and output"
     yield f"By the signs of its wiring alone, for any weights: {of}, {counts}."
