@@ -402,6 +402,53 @@ def test_weights_that_their_own_rule_takes_past_0(model, code, verdict):
     assert row.verdict == verdict and ("takes w past 0" in row.why) == (verdict == "mixed")
 
 
+#: What synapses add with a variable of neurons, its equation, a reset, code that runs regularly, and the verdict.
+LED = {
+    "a sign that an equation turns": ("g += p_pre", "dp/dt = (-1 - p)/second : 1", "v = 0", "", "mixed"),
+    "one that it keeps": ("g += p_pre", "dp/dt = (2 - p)/second : 1", "v = 0", "", "excitatory"),
+    "one that decays": ("g -= p_pre", "dp/dt = -p/second : 1", "v = 0", "", "inhibitory"),
+    "depression": ("g -= p_pre", "dp/dt = (1 - p)/second : 1", "v = 0; p -= 0.3*p", "", "inhibitory"),
+    "of the neuron after": ("g += p_post", "dp/dt = (-1 - p)/second : 1", "v = 0", "", "mixed"),
+    "by another variable": ("g += p_pre", "dp/dt = (q - p)/ms : 1\ndq/dt = (-1 - q)/ms : 1", "v = 0", "", "mixed"),
+    "by drift": ("g += p_pre", "dp/dt = -1*Hz : 1", "v = 0", "", "mixed"),
+    "by noise": ("g += p_pre", "dp/dt = (1 - p)/ms + 2*xi/ms**0.5 : 1", "v = 0", "", "mixed"),
+    "by little noise": ("g += p_pre", "dp/dt = (1 - p)/ms + 0.1*xi/ms**0.5 : 1", "v = 0", "", "excitatory"),
+    "by resets": ("g += p_pre", "p : 1", "v = 0; p -= 0.05", "", "mixed"),
+    "by code at times": ("g += p_pre", "p : 1", "v = 0", "p = 1 - 2*int(t > 50*ms)", "mixed"),
+    "by code step by step": ("g += p_pre", "p : 1", "v = 0", "p -= 0.01", "mixed"),
+    "by a factor of code": ("g += p_pre", "p : 1", "v = 0", "p *= -1", "mixed"),
+    "by code of one sign": ("g += p_pre", "p : 1", "v = 0", "p = 0.9*p", "excitatory"),
+    "a reversal potential that rises": (
+        "v_post += 0.1*(p_post - v_post)",
+        "dp/dt = (3 - p)/ms : 1",
+        "v = 0",
+        "",
+        "mixed",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", LED)
+def test_what_a_spike_adds_with_variables_of_neurons_that_change(kind):
+    code, model, reset, regular, verdict = LED[kind]
+    group = driven(more=model, reset=reset)
+    group.p = -5 if kind.startswith("a reversal") else 1
+    group.v = 0.5
+    more = [group.run_regularly(regular)] if regular else []
+    (row,) = found(group, joined(group, on_pre=code), *more).rows
+    assert row.verdict == verdict and ("may change sign with p of" in row.why) == (verdict == "mixed")
+
+
+def test_what_a_spike_adds_with_a_variable_that_other_synapses_change():
+    for added, verdict in (("-0.2", "mixed"), ("0.2", "excitatory")):
+        brian2.start_scope()
+        group = driven(more="p : 1")
+        group.p = 1
+        modulates = joined(group, on_pre=f"p_post += {added}", name="modulates")
+        rows = {row.synapses: row.verdict for row in found(group, joined(group, on_pre="g += p_pre"), modulates).rows}
+        assert rows["S"] == verdict
+
+
 def test_what_linked_variables_and_graded_neurons_pass_on():
     other = NeuronGroup(6, "dx/dt = -x/ms : 1", method="euler", name="other")
     group = driven(eqs="dv/dt = (-y - v)/ms : 1\ny : 1 (linked)")

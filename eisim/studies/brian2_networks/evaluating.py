@@ -35,6 +35,16 @@ DRAWS = 24
 _TIMES = np.geomspace(1e-4, 20, 24)
 #: Steps by which slopes are measured at 0, of what has a unit and what has none.
 _STEPS = (1e-6, 1e-3)
+#: What statements do to variables.
+OPERATIONS = {
+    "+=": np.add,
+    "-=": np.subtract,
+    "*=": np.multiply,
+    "/=": np.divide,
+    "**=": np.power,
+    "%=": np.mod,
+    "//=": np.floor_divide,
+}
 _NAMES = {"logical_not": np.logical_not, "__builtins__": {}}
 
 

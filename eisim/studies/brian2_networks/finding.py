@@ -19,8 +19,18 @@ from brian2.units.fundamentalunits import Quantity
 
 from eisim.base.errors import InputError, did_you_mean
 from eisim.studies.brian2_networks.effects import Effect, Effects, unanimous
-from eisim.studies.brian2_networks.evaluating import OWN, POST, PRE, NotFollowed, Scope, agreed, identifiers
-from eisim.studies.brian2_networks.reading import own_code, rates, spread, statements, whole
+from eisim.studies.brian2_networks.evaluating import (
+    OPERATIONS,
+    OWN,
+    POST,
+    PRE,
+    NotFollowed,
+    Scope,
+    agreed,
+    identifiers,
+)
+from eisim.studies.brian2_networks.ranging import reached
+from eisim.studies.brian2_networks.reading import SAMPLE, own_code, rates, spread, statements, whole
 from eisim.studies.brian2_networks.result import (
     ELECTRICAL,
     EXCITATORY,
@@ -194,7 +204,7 @@ def _changes(pathway, scope: Scope) -> _Changes:
         try:
             value = np.asarray(scope.evaluate(expression))
             if operation != "=":
-                value = _OPERATIONS[operation](np.asarray(scope.value(written)), value)
+                value = OPERATIONS[operation](np.asarray(scope.value(written)), value)
         except NotFollowed as error:
             if is_variable:
                 found.failed[name] = str(error)
@@ -210,17 +220,6 @@ def _changes(pathway, scope: Scope) -> _Changes:
         found.after[name] = value
         found.texts.setdefault(name, []).append(text)
     return found
-
-
-_OPERATIONS = {
-    "+=": np.add,
-    "-=": np.subtract,
-    "*=": np.multiply,
-    "/=": np.divide,
-    "**=": np.power,
-    "%=": np.mod,
-    "//=": np.floor_divide,
-}
 
 
 def _of_pathway(pathway: SynapticPathway, synapses, effects: Effects, label: str) -> Iterator[_Row]:
@@ -276,15 +275,17 @@ def _of_pathway(pathway: SynapticPathway, synapses, effects: Effects, label: str
         turns = "time" if np.isnan(times).any() else ""
         for more in (spiking, np.nan_to_num(times), *(each.jump(name) for each in drawn if name in each.after)):
             jump = np.where(jump == 0, more, jump)
-        grown = ""
+        grown, led = "", ""
         if not jump.any():
             jump, grown = _grown(pathway, synapses, effects, at, name)
         else:
             turns = turns or _turning(pathway, scope, effects, name, jump)
+            led = "" if turns else _led(pathway, synapses, effects, at, name, jump)
         judged = _judged(row, jump, signs, after[name] - before[name], variable, lines, grown)
-        if turns and judged.finding.verdict in (INHIBITORY, EXCITATORY, MIXED):
+        if (turns or led) and judged.finding.verdict in (INHIBITORY, EXCITATORY, MIXED):
             said = f"may change sign, since its own rule takes {turns} past 0"
             said = "changes sign with time" if turns == "time" else said
+            said = f"may change sign with {led}, which changes in a run" if led else said
             why = f"what a spike adds to {name} {said}; it is judged at each spike; {_toward(row)}"
             judged = _with(row, MIXED, why)
         yield judged
@@ -306,6 +307,33 @@ def _turning(pathway, scope: Scope, effects: Effects, name: str, jump) -> str:
                 return own
         except NotFollowed:
             return own
+    return ""
+
+
+def _led(pathway, synapses, effects: Effects, at, name: str, jump) -> str:
+    """A variable of neurons that changes in a run, and the sign of what a spike adds with it."""
+    some = spread(len(at), SAMPLE)
+    expressions = [expression for *_, expression in statements(own_code(pathway))]
+    for view in effects.views(synapses, at[some]):
+        named = {view.key(each): each for each in synapses.variables if each in synapses.variables.indices}
+        reads = set().union(*(view.reads(expression) for expression in expressions))
+        for key in sorted(reads - view.given.keys(), key=str):
+            group, own = effects.home.get(key[0], (synapses, ""))
+            if group is synapses or key not in named or key[0] not in effects.changing:
+                continue
+            if key[0] == id(synapses.variables[name]):
+                continue
+            _, elements = view.place(named[key])
+            if elements is None:
+                continue
+            values = reached(effects.objects, Scope(group, elements, effects.namespace), own)
+            try:
+                jumps = [_changes(pathway, view.with_value(key, value)) for value in values]
+                signs = agreed([jump[some], *(each.jump(name) for each in jumps if name in each.after)])
+            except NotFollowed:
+                return f"{own} of {group.name}"
+            if np.isnan(signs).any():
+                return f"{own} of {group.name}"
     return ""
 
 
@@ -350,7 +378,7 @@ def _after(code: str, scope: Scope, effects: Effects) -> Scope:
     for name, operation, expression in statements(code):
         value = np.asarray(scope.evaluate(expression))
         if operation != "=":
-            value = _OPERATIONS[operation](np.asarray(scope.value(name)), value)
+            value = OPERATIONS[operation](np.asarray(scope.value(name)), value)
         if name not in synapses.variables:
             scope = replace(scope, local=scope.local | {name: value})
         elif effects.home.get(id(synapses.variables[name]), (None,))[0] is synapses:
@@ -443,7 +471,7 @@ def _grown(pathway, synapses, effects, at, name):
                 try:
                     value = np.asarray(scope.evaluate(expression))
                     if operation != "=":
-                        value = _OPERATIONS[operation](np.asarray(scope.value(variable)), value)
+                        value = OPERATIONS[operation](np.asarray(scope.value(variable)), value)
                 except NotFollowed:
                     return nothing, ""
                 if variable not in synapses.variables:
