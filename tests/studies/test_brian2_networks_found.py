@@ -488,12 +488,17 @@ def test_compartments():
         ("g += w", "g += eisim_keep*w"),
         ("g *= 0.5; g_post -= w", "g *= 0.5\ng_post -= eisim_keep*w"),
         ("g -= w; g = clip(g, -1, 1)", "g -= eisim_keep*w\ng = clip(g, -1, 1)"),
-        ("g = g - w", "g = g - w - eisim_lost*((g - w) - g)"),
-        ("g = clip(g - w, -1, 1)", "g = clip(g - w - eisim_lost*((g - w) - g), -1, 1)"),
-        ("g *= 0.5", "g = g * (0.5) - eisim_lost*((g * (0.5)) - g)"),
-        ("g = g + w*(1 - g)", "g = g + w*(1 - g) - eisim_lost*((g + w*(1 - g)) - g)"),
+        ("g = g - w", "eisim_new0 = g - w\ng = eisim_new0 - eisim_lost*(eisim_new0 - g)"),
+        ("g = clip(g - w, -1, 1)", "eisim_new0 = g - w\ng = clip(eisim_new0 - eisim_lost*(eisim_new0 - g), -1, 1)"),
+        ("g *= 0.5", "eisim_new0 = g * (0.5)\ng = eisim_new0 - eisim_lost*(eisim_new0 - g)"),
+        ("g = g + w*(1 - g)", "eisim_new0 = g + w*(1 - g)\ng = eisim_new0 - eisim_lost*(eisim_new0 - g)"),
         ("g += 0.3*(1 - g)", "g += eisim_keep*0.3*(1 - g)"),
-        ("s = g - 2*w; g = s", "s = g - 2*w\ng = s - eisim_lost*((s) - g)"),
+        ("s = g - 2*w; g = s", "s = g - 2*w\neisim_new1 = s\ng = eisim_new1 - eisim_lost*(eisim_new1 - g)"),
+        ("g = w", "eisim_new0 = w\ng = eisim_new0 - eisim_lost*(eisim_new0 - g)"),
+        ("g = 0", "eisim_new0 = 0\ng = eisim_new0 - eisim_lost*(eisim_new0 - g)"),
+        ("g += w - g", "g += eisim_keep*(w - g)"),
+        ("g -= (g - 2*w)/4", "g -= eisim_keep*(g - 2*w)/4"),
+        ("g = g + 0.1*(-2 - g)", "eisim_new0 = g + 0.1*(-2 - g)\ng = eisim_new0 - eisim_lost*(eisim_new0 - g)"),
     ],
 )
 def test_what_is_scaled_is_what_a_spike_adds(code, scaled):
@@ -503,7 +508,9 @@ def test_what_is_scaled_is_what_a_spike_adds(code, scaled):
     assert found == scaled
 
 
-@pytest.mark.parametrize("code", ["g = g*0.5 - w", "s = 0.5*g - w; g = s", "g = w", "g = clip(0.5*g - w, -1, 1)"])
+@pytest.mark.parametrize(
+    "code", ["g = g*0.5 - w", "s = 0.5*g - w; g = s", "g += 0.5*(-g) - w", "g = clip(0.5*g - w, -1, 1)"]
+)
 def test_a_decay_and_a_weight_in_one_statement_are_refused(code):
     group = driven()
     synapses = joined(group, model="w : 1", on_pre=code)

@@ -2,6 +2,7 @@
 
 import sys
 
+import brian2
 import numpy as np
 import pytest
 
@@ -113,3 +114,49 @@ def test_low_memory_is_said_and_runs_go_one_at_a_time(tmp_path, monkeypatch):
     text = START + "S.w = -0.3\nrun(10*ms)\n"
     result = brian.ablate(script(tmp_path, text), (0.5, 1), seeds=1, controls=False)
     assert result.identical and [note.partition(" (")[0] for note in result.notes] == ["memory is low"]
+
+
+ASSIGNED = [
+    ("v_post = 0*mV", "v_post = v_post + 0.5*(-v_post)"),
+    ("v_post = 0*volt", "v_post = v_post + 0.5*(-v_post)"),
+    ("v_post = rest", "v_post = v_post + 0.5*(rest - v_post)"),
+    ("v_post = -5*mV", "v_post = v_post + 0.5*(-5*mV - v_post)"),
+    ("v_post += rest - v_post", "v_post += 0.5*(rest - v_post)"),
+    ("v_post += 0.1*(-62*mV - v_post)", "v_post += 0.05*(-62*mV - v_post)"),
+    ("v_post = int(v_post > 2*mV)*0*mV", "v_post = v_post + 0.5*(-v_post)"),
+    ("v_post = v_post - rand()*3*mV", "v_post -= rand()*1.5*mV"),
+]
+
+
+@pytest.mark.parametrize(("code", "half"), ASSIGNED)
+def test_values_that_a_spike_assigns_are_approached_by_what_is_left(code, half):
+    def spikes(code, fraction):
+        brian2.start_scope()
+        names = {"rest": -5 * brian2.mV}
+        cells = brian2.NeuronGroup(
+            12, "dv/dt = (i*mV/4 + 11*mV - v)/(10*ms) : volt", threshold="v > 10*mV", reset="v = 0*mV", method="euler"
+        )
+        cells.v = "i*0.7*mV"
+        inhibits = brian2.Synapses(cells, cells, "w : 1", on_pre=code)
+        inhibits.connect("i != j", p=0.3)
+        inhibits.w = 0.1
+        monitor = brian2.SpikeMonitor(cells)
+        network = brian2.Network(cells, inhibits, monitor)
+        if fraction is None:
+            network.run(40 * brian2.ms, namespace=names)
+        else:
+            with brian.ablated(fraction, override={inhibits.name: "inhibitory"}):
+                network.run(40 * brian2.ms, namespace=names)
+        return list(zip(np.array(monitor.t_), np.array(monitor.i), strict=True))
+
+    def seeded(*given):
+        brian2.seed(1)
+        return spikes(*given)
+
+    target, brian2.prefs.codegen.target = brian2.prefs.codegen.target, "numpy"
+    try:
+        script, by_hand = seeded(code, None), seeded(half, None)
+        assert seeded(code, 0) == script and seeded(code, 0.5) == by_hand and script != by_hand
+        assert seeded(code, 1) == seeded("v_post += 0*mV", None)
+    finally:
+        brian2.prefs.codegen.target = target

@@ -32,6 +32,8 @@ OF_EXCITATION = ("eisim_keep_excitation", "eisim_lost_excitation")
 SHARE, DRAW = OF_RANDOM = ("eisim_share", "eisim_draw")
 #: A number from 0 to 1 that belongs to a synapse in a draw: the fractional part of a large sine.
 NUMBER = f"(43758.5453*sin(12.9898*i + 78.233*j + 0.618*{DRAW} + 1)) % 1.0"
+#: A name in the generated code, before a number: the value that a statement assigns, as the script has it.
+NEW = "eisim_new"
 #: What a statement does to a variable.
 ADDS, FACTOR, NOTHING, UNCLEAR, OTHER = "adds", "factor", "nothing", "unclear", "other"
 _RANDOM = {"rand", "randn", "poisson", "binomial"}
@@ -130,7 +132,8 @@ def scaled_code(code, change: Change) -> str:
         elif kind == UNCLEAR and not change.is_random and not change.is_excitation:
             raise InputError(
                 f"{what}: expected what a spike adds in a statement of its own ('{name} += ...'), found it beside what "
-                f"becomes of the old value; say override={{'{change.synapses.name}': 'leave'}}"
+                f"becomes of the old value: write them as two statements, or a move towards a value as "
+                f"'{name} += part*(value - {name})', or say override={{'{change.synapses.name}': 'leave'}}"
             )
         elif change.is_mixed and kinds.count(scales) > 1:
             raise InputError(
@@ -140,7 +143,7 @@ def scaled_code(code, change: Change) -> str:
         elif operation in ("+=", "-="):
             lines.append(f"{name} {operation} {scaled_expression(expression, change, operation)}")
         else:
-            lines.append(_assigned(name, operation, expression, change, own))
+            lines += _assigned(name, operation, expression, change, own, f"{NEW}{len(lines)}")
     return "\n".join(lines)
 
 
@@ -176,6 +179,8 @@ def _kind(operation: str, expression: str, own: set[str]) -> str:
     if limited is not None and operation == "=":
         kind = _kind("=", limited[0], own)
         return OTHER if kind == NOTHING else kind
+    if (operation == "=" and not reads) or _is_towards(operation, expression, own):
+        return ADDS
     old = sympy.Symbol("old", real=True)
     try:
         new = str_to_sympy(expression)
@@ -195,6 +200,38 @@ def _kind(operation: str, expression: str, own: set[str]) -> str:
     return ADDS if operation != "=" and not weights else UNCLEAR
 
 
+def _is_towards(operation: str, expression: str, own: set[str]) -> bool:
+    """Whether a statement adds a part of the way from the old value to another one: ``v += part*(value - v)``."""
+
+    def reads(node) -> bool:
+        return any(isinstance(each, ast.Name) and each.id in own for each in ast.walk(node))
+
+    def is_old(node) -> bool:
+        return isinstance(node, ast.Name) and node.id in own
+
+    def is_way(node) -> bool:
+        if isinstance(node, ast.UnaryOp):
+            return is_way(node.operand)
+        if not isinstance(node, ast.BinOp):
+            return False
+        left, right = node.left, node.right
+        if isinstance(node.op, ast.Mult):
+            return (is_way(left) and not reads(right)) or (is_way(right) and not reads(left))
+        if isinstance(node.op, ast.Div):
+            return is_way(left) and not reads(right)
+        one_is_old = (is_old(left) and not reads(right)) or (is_old(right) and not reads(left))
+        return isinstance(node.op, ast.Sub) and one_is_old
+
+    node = ast.parse(expression.strip(), mode="eval").body
+    if operation in ("+=", "-="):
+        return is_way(node)
+    if operation != "=" or not isinstance(node, ast.BinOp) or not isinstance(node.op, (ast.Add, ast.Sub)):
+        return False
+    if is_old(node.left):
+        return is_way(node.right)
+    return isinstance(node.op, ast.Add) and is_old(node.right) and is_way(node.left)
+
+
 def _limited(expression: str) -> list[str] | None:
     """The arguments of an expression that is a call of `clip`; None of others."""
     node = ast.parse(expression.strip(), mode="eval").body
@@ -203,24 +240,25 @@ def _limited(expression: str) -> list[str] | None:
     return [ast.unparse(each) for each in node.args]
 
 
-def _assigned(name, operation, expression, change: Change, own: set[str]) -> str:
-    """A new value of which what it differs by from the old one is scaled, within the limits that it is given."""
-    if change.is_mixed or _is_random(expression):
-        what = f"{change.synapses.name}: {name} {operation} {expression}"
-        said = "random numbers" if _is_random(expression) else "weights of both signs"
+def _assigned(name, operation, expression, change: Change, own: set[str], new: str) -> list[str]:
+    """A new value of which what it differs by from the old one is scaled, within the limits that it is given.
+
+    It has a name and a statement of its own: random numbers are drawn once, and Brian2 does not take all that a script
+    assigns as part of a sum (of ``0*mV - x`` it forgets the unit).
+    """
+    if change.is_mixed:
         raise InputError(
-            f"{what}: expected '{name} += ...' for {said}, found '{operation}'; "
-            f"say override={{'{change.synapses.name}': 'leave'}}"
+            f"{change.synapses.name}: {name} {operation} {expression}: expected '{name} += ...' for weights of both "
+            f"signs, found '{operation}'; say override={{'{change.synapses.name}': 'leave'}}"
         )
-    new = f"({expression})" if operation == "=" else f"({name} {operation[:-1]} ({expression}))"
     _, lost = _texts(change)
+    scaled = f"{new} - {lost}*({new} - {name})"
     limited = _limited(expression) if operation == "=" else None
     if limited is not None and not own.isdisjoint(identifiers(limited[0])):
         inner, low, high = limited
-        return f"{name} = clip({inner} - {lost}*(({inner}) - {name}), {low}, {high})"
-    if operation == "=":
-        return f"{name} = {expression} - {lost}*({new} - {name})"
-    return f"{name} = {name} {operation[:-1]} ({expression}) - {lost}*({new} - {name})"
+        return [f"{new} = {inner}", f"{name} = clip({scaled}, {low}, {high})"]
+    whole = expression if operation == "=" else f"{name} {operation[:-1]} ({expression})"
+    return [f"{new} = {whole}", f"{name} = {scaled}"]
 
 
 def _is_random(expression: str) -> bool:
