@@ -449,6 +449,81 @@ def test_what_a_spike_adds_with_a_variable_that_other_synapses_change():
         assert rows["S"] == verdict
 
 
+DENDRITE = "dv/dt = -v/ms : 1\ndd/dt = -d/ms : 1\nopen : 1\ndc/dt = -c/ms : 1"
+
+
+@pytest.mark.parametrize(
+    ("code", "at_event", "verdict"),
+    [
+        ("d_post += 1", "v += 0.5", "excitatory"),
+        ("d_post -= 1", "v += 0.5; d = 0", "inhibitory"),
+        ("d_post += 1", "v -= 0.5", "inhibitory"),
+        ("d_post += 1", "open = 1", "none"),  # which nothing reads
+        ("d_post += 1", "v = 0.5", "inhibitory"),  # at threshold
+        ("d_post += 1", "v += randn()", "unknown"),
+        ("d_post += 1", "d = 0", "none"),
+        ("c_post += 1", "v += 0.5", "none"),
+    ],
+)
+def test_events_of_dendrites(code, at_event, verdict):
+    group = driven(eqs=DENDRITE, events={"dendritic": "d > 1"})
+    runner = group.run_on_event("dendritic", at_event)
+    assert [row.verdict for row in found(group, joined(group, on_pre=code), runner).rows] == [verdict]
+
+
+def test_events_that_start_pathways():
+    group = driven(eqs=DENDRITE, events={"release": "c > 2"})
+    fills = joined(group, on_pre="c_post += 1", name="fills")
+    sends = joined(group, on_pre="v_post -= 0.2", on_event={"pre": "release"}, name="sends")
+    assert [row.verdict for row in found(group, fills, sends).rows] == ["inhibitory", "inhibitory"]
+
+
+def test_functions_that_run_at_each_step_may_read_and_change_what_nothing_else_does():
+    group = driven(eqs=DENDRITE)
+
+    @network_operation
+    def inhibit():
+        group.v_[:] -= group.c_[:]
+
+    reads = joined(group, on_pre="c_post += 1", name="reads")
+    weighted = joined(group, model="w : 1", on_pre="v_post += w", name="weighted")
+    plain = joined(group, on_pre="v_post -= 0.1", name="plain")
+    weighted.w = 1
+    rows = {row.synapses: row for row in found(group, reads, weighted, plain, inhibit).rows}
+    assert {name: row.verdict for name, row in rows.items()} == {
+        "reads": "unknown",
+        "weighted": "excitatory",
+        "plain": "inhibitory",
+    }
+    assert "runs at each step, may read it" in rows["reads"].why
+    assert "runs at each step, may change it" in rows["weighted"].why and "step" not in rows["plain"].why
+    assert found(group, reads).rows[0].verdict == "none"
+
+
+def test_weights_of_both_signs_that_two_conductances_share():
+    eqs = "dv/dt = (3 + g - h*(v + 1) - v)/(5*ms) : 1\ndg/dt = -g/ms : 1\ndh/dt = -h/ms : 1"
+    code = "g_post += int(w > 0)*w; h_post += int(w < 0)*(-w)"
+    group = driven(eqs=eqs)
+    group.v = "i/6."
+    synapses = joined(group, model="w : 1", on_pre=code)
+    synapses.w = "0.3 - 0.8*int(i > 3)"
+    spikes = brian2.SpikeMonitor(group)
+    network = Network(group, synapses, spikes)
+    rows = brian.inhibition(network).rows
+    assert [(row.variable, row.verdict, row.is_scaled) for row in rows] == [
+        ("g_post", "excitatory", False),
+        ("h_post", "inhibitory", True),
+    ]
+    network.store()
+    with brian.ablated(0.5, seed=1):
+        network.run(40 * ms)
+    ablated = np.array(spikes.t_)
+    network.restore()
+    synapses.w = np.where(np.array(synapses.w) < 0, 0.5, 1) * np.array(synapses.w)
+    network.run(40 * ms)
+    assert ablated.size and np.array_equal(ablated, np.array(spikes.t_))
+
+
 def test_what_linked_variables_and_graded_neurons_pass_on():
     other = NeuronGroup(6, "dx/dt = -x/ms : 1", method="euler", name="other")
     group = driven(eqs="dv/dt = (-y - v)/ms : 1\ny : 1 (linked)")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from brian2.core.operations import NetworkOperation
 from brian2.core.variables import ArrayVariable, Subexpression
 from brian2.groups.group import CodeRunner
 from brian2.groups.neurongroup import NeuronGroup
@@ -27,6 +28,7 @@ from eisim.studies.brian2_networks.evaluating import (
     product,
 )
 from eisim.studies.brian2_networks.initiating import initiation
+from eisim.studies.brian2_networks.ranging import applied, reached
 from eisim.studies.brian2_networks.reading import own_code, rates, spread, statements, whole
 
 #: Ways from one variable to thresholds that are followed.
@@ -78,6 +80,7 @@ class Effects:
         self.namespace = namespace
         self.objects = list(objects)
         self.synapses = [each for each in self.objects if isinstance(each, Synapses)]
+        self.functions = [each for each in self.objects if isinstance(each, NetworkOperation)]
         groups = [each for each in self.objects if isinstance(each, NeuronGroup)]
         for each in self.synapses:
             for end in (each.source, each.target):
@@ -233,6 +236,7 @@ class Effects:
         ends: list[_Way] = []
         held: list[_Way] = []  # by states that keep neurons refractory
         lost: list[str] = []
+        unsure: list[str] = []  # what events do that is not followed
         seen: set[int] = set()
         for _ in range(WAYS):
             if not waiting:
@@ -242,14 +246,14 @@ class Effects:
             ends += reached
             if not is_last:
                 seen.add(id(way.group.variables[way.name]))
-                waiting += self._steps(way, lost)
+                waiting += [*self._steps(way, lost), *self._by_events(way, unsure)]
         if waiting:
             lost.append("there are too many ways to a threshold")
         through = frozenset().union(*(way.seen for way in ends))
         ends += [way for way in held if id(way.group.variables[way.path[-1]]) not in through]
         sure = [way for way in ends if not way.doubt and np.any(way.signs)]
         doubts = [way for way in ends if way.doubt]
-        readers = self._readers(seen, behind)
+        readers = unsure + self._readers(seen, behind)
         if not sure:
             said = lost + [way.doubt for way in doubts] + readers
             return Effect(np.zeros(len(at)), why=said[0] if said else "")
@@ -362,6 +366,63 @@ class Effects:
                     summed = (*way.summed, synapses.name)
                     found.append(replace(each, group=where, name=what, at=at, summed=summed, seen=seen))
         return found
+
+    def _by_events(self, way: _Way, unsure: list[str]) -> Iterator[_Way]:
+        """What events other than spikes change, if their condition reads a variable."""
+        variable = way.group.variables[way.name]
+        for group in self.groups:
+            for event, condition in group.events.items():
+                if event == "spike" or not isinstance(condition, str) or not self._uses(group, condition, variable):
+                    continue
+                what = f"the event {event} of {group.name}"
+                expressions, unclear = _distances(condition, group)
+                unsure += [f"{what} is no comparison" for each in unclear if self._uses(group, each, variable)]
+                for expression in expressions:
+                    if self._uses(group, expression, variable):
+                        for each in self._following(way, group, "", expression, unsure, what):
+                            yield from self._changed_by(each, group, event, what, unsure)
+
+    def _changed_by(self, way: _Way, group, event: str, what: str, unsure: list[str]) -> Iterator[_Way]:
+        """The way on to what the code of an event and pathways that it starts change."""
+        code = str(group.event_codes.get(event) or "")
+        runs = [(code, group, self.views(group, way.at))] if code.strip() else []
+        for each in self.synapses:
+            for pathway in each._pathways:
+                is_started = pathway.event == event and whole(pathway.source).variables is group.variables
+                if is_started and pathway.active and len(each):
+                    runs.append((own_code(pathway), each, self.views(each, spread(len(each)))))
+        for code, owner, views in runs:
+            try:
+                for name in dict.fromkeys(name for name, *_ in statements(code) if name in owner.variables):
+                    home, own = self.home.get(id(owner.variables[name]), (None, ""))
+                    if home is None or id(owner.variables[name]) in way.seen:
+                        continue
+                    sign = self._changed(code, name, views)
+                    _, at = views[0].place(name)
+                    stays = owner is group and home is group
+                    before = way.signs if stays else np.asarray(unanimous(way.signs))
+                    sign = sign if stays else np.full(at.shape, unanimous(sign))
+                    doubt = way.doubt or ("" if sign.any() else f"what {what} adds to {name} is 0 at the first run")
+                    signs = product(before, sign if sign.any() else np.ones(sign.shape))
+                    differs = way.differs or f"what {what} adds to {name} has no one sign" * bool(np.isnan(sign).any())
+                    seen, kept = way.seen | {id(owner.variables[name])}, way.is_aligned and stays
+                    following = replace(way, group=home, name=own, at=at, signs=signs, doubt=doubt, differs=differs)
+                    yield replace(following, seen=seen, is_aligned=kept)
+            except (NotFollowed, ValueError, ParseException) as error:
+                unsure.append(f"what {what} changes is not known: {error}")
+
+    def _changed(self, code: str, name: str, views: list[Scope]) -> np.ndarray:
+        """Signs of what code adds to a variable, from all values that it has in a run."""
+        found = []
+        for view in views:
+            states, key = [view], view.key(name)
+            if key not in view.given and not isinstance(view.group, Synapses):
+                states += [view.with_value(key, given) for given in reached(self.objects, view, name)]
+            for state in states:
+                for each in state.moments(*(expression for *_, expression in statements(code))):
+                    before = np.asarray(each.value(name), dtype=float)
+                    found.append(np.sign(np.nan_to_num(np.asarray(applied(code, each).value(name)) - before)))
+        return agreed([np.broadcast_to(each, views[0].at.shape) for each in found])
 
     def _following(self, way: _Way, group, other: str, expression: str, lost, what: str) -> list[_Way]:
         """The way on to what an expression of a group gives, once for each role that the variable has in it."""

@@ -94,6 +94,7 @@ class _Row:
     change: Change
     effect: Effect
     is_own: bool = False  # whether the variable belongs to the synapses
+    acts: Any = None  # signs of what each of the synapses does, where that is known
 
 
 def judge(
@@ -257,6 +258,9 @@ def _of_pathway(pathway: SynapticPathway, synapses, effects: Effects, label: str
         if not effect.signs.any():
             if effect.why:
                 yield _with(row, UNKNOWN, f"what more {name} does is not known: {effect.why}")
+            elif effects.functions and not is_own:
+                why = f"no threshold depends on {name} by equations, but {_may(effects)} read it"
+                yield _with(row, UNKNOWN, why)
             else:
                 yield row
             continue
@@ -287,8 +291,23 @@ def _of_pathway(pathway: SynapticPathway, synapses, effects: Effects, label: str
             said = "changes sign with time" if turns == "time" else said
             said = f"may change sign with {led}, which changes in a run" if led else said
             why = f"what a spike adds to {name} {said}; it is judged at each spike; {_toward(row)}"
-            judged = _with(row, MIXED, why)
+            judged = replace(_with(row, MIXED, why), acts=judged.acts)
+        is_known = judged.finding.verdict in (INHIBITORY, EXCITATORY, MIXED)
+        if effects.functions and is_known and _is_variable(scope, lines):
+            why = f"{judged.finding.why}; judged at the first run, and {_may(effects)} change it"
+            judged = replace(judged, finding=replace(judged.finding, why=why))
         yield judged
+
+
+def _may(effects: Effects) -> str:
+    """That functions may do something."""
+    return f"{', '.join(each.name for each in effects.functions)}, which runs at each step, may"
+
+
+def _is_variable(scope: Scope, lines) -> bool:
+    """Whether what statements add depends on a variable that functions can change."""
+    known = [scope.group.variables.get(name) for line in lines for name in identifiers(line.partition("= ")[2])]
+    return any(isinstance(each, ArrayVariable) and not each.constant and not each.read_only for each in known)
 
 
 def _turning(pathway, scope: Scope, effects: Effects, name: str, jump) -> str:
@@ -395,13 +414,16 @@ def _judged(row: _Row, jump, signs, change, variable, lines, grown: str) -> _Row
     """The verdict on a change of a variable with a known effect."""
     name, effect = row.finding.variable, row.effect
     if np.isnan(signs).any() or np.isnan(unanimous(effect.signs)):
-        why = effect.why or f"more {name} brings some neurons nearer to threshold and others away from it"
+        others = f"more {name} brings some neurons nearer to threshold and others away from it"
+        if row.is_own:
+            others = f"more {name} of some synapses brings neurons nearer to threshold, of others away from it"
+        why = effect.why or others
         return _with(row, UNKNOWN, why)
     toward = _toward(row)
     if not jump.any():
         return _with(row, UNKNOWN, _zero(row, lines) + f"; {toward}")
     both = set(np.sign(jump * signs).tolist()) - {0.0}
-    row = _counted(row, jump * signs, change, variable)
+    row = replace(_counted(row, jump * signs, change, variable), acts=jump * signs)
     sizes = change[jump != 0] if change.any() else change
     size = _quantity(np.median(sizes), variable.dim) if sizes.size else ""
     adds = grown or (f"changes {name} by {size}" if sizes.any() else f"changes {name} later or at threshold")
@@ -488,13 +510,13 @@ def _grown(pathway, synapses, effects, at, name):
 
 
 def _opposed(rows: list[_Row]) -> list[_Row]:
-    """Of a pathway that acts on several variables with opposite signs, no sign is known."""
+    """Of synapses that act on several variables with opposite signs, no sign is known."""
     found = []
     for row in rows:
-        same = [r for r in rows if r.finding.pathway == row.finding.pathway]
-        verdicts = {r.finding.verdict for r in same} & {INHIBITORY, EXCITATORY, MIXED}
-        if len(verdicts) > 1 and row.finding.verdict in verdicts:
-            names = " and ".join(r.finding.variable for r in same if r.finding.verdict in verdicts)
+        known = (INHIBITORY, EXCITATORY, MIXED)
+        same = [r for r in rows if r.finding.pathway == row.finding.pathway and r.finding.verdict in known]
+        if any(r is row for r in same) and np.isnan(agreed([r.acts for r in same])).any():
+            names = " and ".join(r.finding.variable for r in same)
             row = _with(row, UNKNOWN, f"{row.finding.name} acts on {names} with opposite signs")
         found.append(row)
     return [_scaled(row) for row in found]
