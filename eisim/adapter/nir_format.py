@@ -21,6 +21,7 @@ in :math:`\tau_s` or threshold: of the ratio of threshold to :math:`w_{in}/\tau_
 import io
 import json
 import re
+from copy import copy
 from itertools import pairwise
 
 import numpy as np
@@ -37,6 +38,8 @@ from eisim.circuit import Circuit, Population, initial_state, spans
 LACKING = {"noise": 0.0, "refractory": 0.0, "reset_by_subtraction": False}
 #: Members up to which HDF5 keeps names that are not ASCII in the group itself.
 FEW = 8
+#: What nodes may leave open: the shape of what they receive, which follows from the graph.
+OPEN = "input_shape"
 #: Readers whose import of NIR graphs was tried.
 SNNTORCH, NORSE = READERS = "snnTorch 1.0", "norse 1.1"
 #: The time step that snnTorch takes for granted, in s.
@@ -239,8 +242,11 @@ def check_values(graph, within: str = "") -> None:
         if hasattr(node, "nodes"):
             check_values(node, f"{name}.")
             continue
+        if not hasattr(node, "to_dict"):
+            found = "none, as exporters write a module that they do not know" if node is None else f"{node!r:.60}"
+            raise InputError(f"node {name!r:.60}: expected a node of NIR, found {found}")
         for key, value in node.to_dict().items():
-            if isinstance(value, (dict, str)):
+            if isinstance(value, (dict, str)) or (value is None and key == OPEN):
                 continue
             if np.ma.is_masked(value):
                 raise InputError(f"node {name!r:.60}: {key}: expected numbers, found masked ones")
@@ -250,6 +256,18 @@ def check_values(graph, within: str = "") -> None:
                 raise InputError(f"node {name!r:.60}: {key}: expected an array of numbers, found {error}") from None
             if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
                 raise InputError(f"node {name!r:.60}: {key}: expected numbers, found an array of {array.dtype}")
+
+
+def without_open(graph):
+    """A copy of a graph that can be written: shapes that its nodes leave open are empty."""
+    found = copy(graph)
+    found.nodes = {
+        name: without_open(node) if hasattr(node, "nodes") else copy(node) for name, node in graph.nodes.items()
+    }
+    for node in found.nodes.values():
+        if getattr(node, OPEN, 0) is None:
+            setattr(node, OPEN, np.zeros(0))
+    return found
 
 
 def write_nir(graph) -> bytes:

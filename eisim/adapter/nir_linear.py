@@ -10,6 +10,14 @@ from eisim.adapter.nir_file import Node
 from eisim.base.errors import InputError
 
 MOST_DELAYS = 1_000
+#: Rounding of time constants in single precision, relative to them.
+SINGLE = 1e-6
+
+
+def share_of(dt, tau) -> np.ndarray:
+    """Share of its distance to the input that an Euler step takes; 1 where that is the rounding of a file's tau."""
+    share = dt / tau
+    return np.where((share > 1) & (share <= 1 + SINGLE), 1.0, share)
 
 
 def source_of(key) -> tuple[str, float]:

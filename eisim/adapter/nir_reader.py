@@ -27,6 +27,7 @@ spikes or potentials, which are those of neurons that forget all within a step. 
 import json
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -41,11 +42,11 @@ from scipy.sparse.csgraph import connected_components
 from eisim.adapter.affine import LARGEST_EFFORT, Affine, bounded
 from eisim.adapter.names import Unused
 from eisim.adapter.nir_file import Graph, Node, parse, read_graph, with_potentials
-from eisim.adapter.nir_linear import delayed, linear, shape_after, shape_of, source_of
-from eisim.adapter.nir_reference import Reference
+from eisim.adapter.nir_linear import delayed, linear, shape_after, shape_of, share_of, source_of
+from eisim.adapter.nir_reference import Reference, reset_of
 from eisim.adapter.unrolled import unroll
 from eisim.base.elementary import exprel
-from eisim.base.errors import InputError, explains_arguments, of_hostile_file
+from eisim.base.errors import InputError, did_you_mean, explains_arguments, of_hostile_file
 from eisim.base.timing import Timing
 from eisim.base.units import Measured, scalar_si
 from eisim.circuit import Circuit, InhibitoryInput, Input, Population, Projection, Readout
@@ -74,7 +75,9 @@ SHARE = 0.3
 NEURONS, FILTERS = {"LIF", "IF", "CubaLIF"}, {"LI", "CubaLI"}
 #: The potentials of a circuit equal those of its graph to this, relative to the largest.
 EQUAL = 1e-9
-RESETS = ("value", "subtraction", "late subtraction")
+RESETS = ("value", "late value", "subtraction", "late subtraction")
+#: What snnTorch calls them.
+OF_SNNTORCH = "of snnTorch's, 'subtract' is 'late subtraction', and 'zero' is 'value' in Leaky, else 'late value'"
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +89,7 @@ class NIRNetwork:
     dt: float  # time step, in s
     euler: bool
     currents: bool  # whether inputs are injected
-    reset: str
+    reset: str | dict[str, str]  # of all neurons, or by node
     late: int  # steps by which readouts are late
     columns: np.ndarray  # of the network's inputs, for each stimulus column of the circuit
     signed: np.ndarray | None  # 1 or -1 for each of these columns: of ON and OFF channels
@@ -116,7 +119,7 @@ def from_nir(
     euler: bool | None = None,
     currents: bool | None = None,
     rate=100.0,
-    reset: Literal["value", "subtraction", "late subtraction"] = "value",
+    reset: Literal["value", "late value", "subtraction", "late subtraction"] | Mapping[str, str] = "value",
     potentials: bool = False,
 ) -> Circuit:
     """The spiking circuit of a NIR graph.
@@ -135,9 +138,10 @@ def from_nir(
         own files.
     rate : quantity
         Rate of the afferents for a stimulus of 1, in Hz, where inputs are spikes and the file does not say their rates.
-    reset : {"value", "subtraction", "late subtraction"}
-        What a spike does to a potential: it becomes the ``v_reset`` of the file; the threshold is subtracted; or the
-        threshold is subtracted one step later, which is the default in snnTorch. The file does not say it.
+    reset : {"value", "late value", "subtraction", "late subtraction"} or mapping
+        What a spike does to a potential: it becomes the ``v_reset`` of the file; becomes it one step later, so that
+        what arrives in that step is lost; the threshold is subtracted; or it is subtracted one step later, which is the
+        default in snnTorch. The file does not say it. A mapping says it by names of nodes; others have ``"value"``.
     potentials : bool
         Whether the outputs are the potentials of the last neurons, which then never fire, as in snnTorch with
         ``reset_mechanism="none"``; else their spikes.
@@ -172,8 +176,11 @@ def read_nir(
 
     If `signed`, inputs that are currents come as ON and OFF channels.
     """
-    if not isinstance(reset, str) or reset not in RESETS:
-        raise InputError(f"from_nir: reset: expected one of {', '.join(map(repr, RESETS))}, found {reset!r:.60}")
+    resets = reset.values() if isinstance(reset, Mapping) else [reset]
+    if wrong := [each for each in resets if not isinstance(each, str) or each not in RESETS]:
+        found = f"{wrong[0]!r:.60} ({OF_SNNTORCH})"
+        raise InputError(f"from_nir: reset: expected one of {', '.join(map(repr, RESETS))}, found {found}")
+    reset = dict(reset) if isinstance(reset, Mapping) else reset
     for name, given in (("euler", euler), ("currents", currents)):
         if not (given is None or isinstance(given, (bool, np.bool_))):
             raise InputError(f"from_nir: {name}: expected True, False or None, found {given!r:.60}")
@@ -186,12 +193,12 @@ def read_nir(
     if dt is not None and not dt > 0:
         raise InputError(f"from_nir: dt: expected more than 0, found {dt:g} s")
     if hasattr(file, "nodes") and hasattr(file, "edges"):
-        from eisim.adapter.nir_format import check_values, write_nir
+        from eisim.adapter.nir_format import check_values, without_open, write_nir
 
         path = "the graph"
         with of_hostile_file(path, "a NIR graph"):
             check_values(file)
-            content = write_nir(file)
+            content = write_nir(without_open(file))
         graph = parse(content, path)
     elif isinstance(file, (str, PathLike)):
         path = Path(file)
@@ -202,6 +209,13 @@ def read_nir(
         of_hostile_file(path, "a well-formed network"),
         np.errstate(all="ignore"),
     ):  # what is not finite is refused by name
+        for name in reset if isinstance(reset, dict) else ():
+            if name not in graph.nodes or graph.nodes[name].kind not in NEURONS:
+                known = [each for each, node in graph.nodes.items() if node.kind in NEURONS]
+                raise InputError(
+                    f"reset: expected names of nodes of neurons ({', '.join(known)[:200]}), found {name!r:.60}"
+                    f"{did_you_mean(name, known)}"
+                )
         if potentials:
             graph = with_potentials(graph)
         network = _Reader(graph, dt, euler, currents, rate, reset, signed).network()
@@ -395,11 +409,11 @@ class _Reader:
         """The time constants of exact steps, and what one step takes away of a membrane or current."""
         if not self.euler:
             return tau, -np.expm1(-self.dt / tau)
-        lost = self.dt / tau
-        if (lost > 1 + 1e-9).any():
+        lost = share_of(self.dt, tau)
+        if (lost > 1).any():
             raise InputError(
                 f"node {name!r}: expected time constants of at least a time step ({self.dt * 1e3:g} ms), found "
-                f"{tau.min() * 1e3:g} ms (see dt of from_nir)"
+                f"{tau.min() * 1e3:.9g} ms (see dt of from_nir)"
             )
         if (1 - lost == 1).any():
             raise InputError(
@@ -502,11 +516,13 @@ class _Reader:
         """Thresholds, and potentials after a spike at threshold."""
         if name in self.graded:
             return threshold, np.zeros(len(threshold))
-        reset = self._each(name, "v_reset", 0.0)
-        if self.reset != "value":
-            reset = threshold - threshold / ((1 - lost) if self.reset == "late subtraction" else 1.0)
+        reset, kept = self._each(name, "v_reset", 0.0), np.maximum(1 - lost, LEAST)
+        how = reset_of(self.reset, name)
+        if how.endswith("subtraction"):
+            reset = threshold - threshold / (kept if how == "late subtraction" else 1.0)
         if self.euler:
-            threshold = threshold + MARGIN * np.maximum(np.abs(threshold), threshold - reset)
+            apart = np.where(kept > LEAST, threshold - reset, 0.0)  # what a step forgets is not rounded
+            threshold = threshold + MARGIN * np.maximum(np.abs(threshold), apart)
         if not (reset < threshold).all():
             k = int(np.argmin(threshold - reset))
             raise InputError(f"node {name!r}: expected v_reset below v_threshold, found {reset[k]:g}, {threshold[k]:g}")
@@ -526,8 +542,14 @@ class _Reader:
             jump = drive = self.dt * resistance
         else:
             tau, tau_s, leak = (self._each(name, key) for key in ("tau_mem", "tau_syn", "v_leak"))
+            tau, tau_s = (np.where(share_of(self.dt, each) == 1, self.dt, each) for each in (tau, tau_s))
             equations, lost, drive = FILTERING, self.dt / tau, resistance * self._each(name, "w_in", 1.0)
             jump = drive * self.dt / tau_s
+            if reset_of(self.reset, name) == "late subtraction" and (1 - lost <= LEAST).any():
+                raise InputError(
+                    f"node {name!r}: reset: expected no late subtraction from neurons that forget all within a step "
+                    f"(tau_mem of {self.dt * 1e3:g} ms), found it"
+                )
         jumps, injected = {1: {}, -1: {}}, {1: {}, -1: {}}
         for key, part in own.value.parts.items():
             of_currents = self._is_injected(key)
@@ -589,12 +611,13 @@ class _Reader:
         At 0 the potential is 0, and what is filtered has received nothing.
         """
         tau, tau_e, tau_i, threshold, _ = neurons.parameters.T
+        forgets = 1 - neurons.lost <= LEAST  # all within a step
         if neurons.equations:
-            v = -late * neurons.bias if neurons.equations == INTEGRATING else -tau_i / (1 - neurons.lost)
+            filtering = np.where(forgets, 0.0, -tau_i / (1 - neurons.lost))
+            v = -late * neurons.bias if neurons.equations == INTEGRATING else filtering
             if (v > threshold).any() or not np.isfinite(v).all():
                 raise InputError(f"node {name!r}: expected biases that leave neurons silent while they are late")
             return {"v": v} if v.any() else {}
-        forgets = 1 - neurons.lost <= LEAST  # all within a step
         currents, effects = {}, {"e": self._effect(tau, tau_e), "i": self._effect(tau, tau_i)}
         faded = {"e": np.ones(neurons.size), "i": np.ones(neurons.size)}
         for pathway, letter in zip(neurons.pathways, neurons.letters, strict=True):
@@ -639,8 +662,8 @@ class _Reader:
                 parts[name].append(part)
                 if run >= 0 and run not in readouts:
                     readouts[run] = part.name
-                subtracts = self.reset != "value" and name not in self.graded
-                populations.append(_population(part, neurons, state, subtracts))
+                how = "value" if name in self.graded else reset_of(self.reset, name)
+                populations.append(_population(part, neurons, state, how, self.dt))
                 if len(populations) > MOST_POPULATIONS:
                     raise InputError(f"expected at most {MOST_POPULATIONS:,} different kinds of neurons, found more")
         relayed = self._relayed(read)
@@ -818,15 +841,17 @@ class _Reader:
                 )
 
 
-def _population(part, neurons, state, subtracts) -> Population:
+def _population(part, neurons, state, how, dt) -> Population:
+    subtracts, held = how.endswith("subtraction"), 2 * dt if how == "late value" else 0.0  # for one step
     tau, tau_e, tau_i, threshold, reset = map(float, neurons.parameters[part.which[0]])
     if neurons.equations:
         values = {"tau": (tau, "second"), "tau_s": (tau_e, "second"), "theta": (threshold, "volt")}
         values["fall" if subtracts else "v_r"] = (threshold - reset, "volt") if subtracts else (reset, "volt")
         neuron = Neuron(
-            neurons.equations,
+            neurons.equations.replace(" : volt", " : volt (unless refractory)", 1) if held else neurons.equations,
             threshold="v > theta",
             reset="v -= fall" if subtracts else "v = v_r",
+            refractory=held,
             excitation="I",
             inhibition="-I",
             drive="drive",
@@ -836,7 +861,7 @@ def _population(part, neurons, state, subtracts) -> Population:
             parameters={name: Measured(*value) for name, value in values.items()},
         )
     else:
-        neuron = LIF(tau=tau, rest=0.0, threshold=threshold, reset=reset, refractory=0.0,
+        neuron = LIF(tau=tau, rest=0.0, threshold=threshold, reset=reset, refractory=held,
                      excitation=Exponential(tau_e), inhibition=Exponential(tau_i),
                      reset_by_subtraction=subtracts)  # fmt: skip
     initial = {name: value[part.which] for name, value in state.items()} or None

@@ -14,10 +14,15 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from eisim.adapter.nir_file import Graph
-from eisim.adapter.nir_linear import pads_of
+from eisim.adapter.nir_linear import pads_of, share_of
 from eisim.base.errors import InputError
 
 SPIKING, FILTERS = {"LIF", "IF", "CubaLIF"}, {"LI", "CubaLI"}
+
+
+def reset_of(reset: str | dict[str, str], name: str) -> str:
+    """What a spike of the neurons of a node does, as of `eisim.from_nir`."""
+    return reset if isinstance(reset, str) else reset.get(name, "value")
 
 
 class Reference:
@@ -27,7 +32,9 @@ class Reference:
     how far above its threshold a neuron fires, relative to it.
     """
 
-    def __init__(self, graph: Graph, shapes: dict, dt: float, reset: str = "value", margin: float = 0.0):
+    def __init__(
+        self, graph: Graph, shapes: dict, dt: float, reset: str | dict[str, str] = "value", margin: float = 0.0
+    ):
         self.nodes, self.shapes, self.dt, self.reset, self.margin = graph.nodes, shapes, dt, reset, margin
         names = [name for name in graph.nodes if name in shapes]
         place = {name: k for k, name in enumerate(names)}
@@ -133,25 +140,28 @@ class Reference:
             state[name] = np.zeros((3, *x.shape))  # potential, current, and whether it fired before
         v, current, fired = state[name]
         if "tau_syn" in p:
-            current = current + self.dt / p["tau_syn"] * (p.get("w_in", 1.0) * x - current)
+            current = current + share_of(self.dt, p["tau_syn"]) * (p.get("w_in", 1.0) * x - current)
             x = current
         if kind == "IF":
             v = v + self.dt * p["r"] * x
         else:
-            v = v + self.dt / p["tau_mem" if "tau_mem" in p else "tau"] * (p["v_leak"] + p["r"] * x - v)
+            v = v + share_of(self.dt, p["tau_mem" if "tau_mem" in p else "tau"]) * (p["v_leak"] + p["r"] * x - v)
         if not np.isfinite(v).all():
             raise InputError(f"node {name!r}: expected potentials that stay finite, found {v[~np.isfinite(v)][0]}")
         if kind in FILTERS:
             state[name] = v, current, fired
             return v
         threshold, reset = p["v_threshold"], p.get("v_reset", np.zeros(size))
-        if self.reset == "late subtraction":
+        how = reset_of(self.reset, name)
+        if how == "late subtraction":
             v = v - fired * threshold
-        below = threshold if self.reset == "late subtraction" else reset if self.reset == "value" else 0.0
+        elif how == "late value":
+            v = np.where(fired, reset, v)
+        below = threshold if how == "late subtraction" else 0.0 if how == "subtraction" else reset
         fires = v > threshold + self.margin * np.maximum(np.abs(threshold), threshold - below)
-        if self.reset == "value":
+        if how == "value":
             v = np.where(fires, reset, v)
-        elif self.reset == "subtraction":
+        elif how == "subtraction":
             v = v - fires * threshold
         state[name] = v, current, fires.astype(float)
         return fires.astype(float)

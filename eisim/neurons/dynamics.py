@@ -147,7 +147,7 @@ def check_text(model: str, what: str = "Neuron: equations") -> None:
     if len(model) > LONGEST:
         raise InputError(f"{what}: expected at most {LONGEST:,} characters, found {len(model):,}")
     text = "\n".join(line.partition("#")[0] for line in model.splitlines())
-    for expression in re.findall(r"=([^:=]*):", text):
+    for expression in re.findall(r"(?<![<>=!])=([^:]*):", text):
         tree = parse(" ".join(expression.split()), what)
         check_cost(tree, what)  # before Brian2 does algebra with it
     for after in text.split(":")[1:]:

@@ -107,7 +107,9 @@ class DataResult(OfParts, of="ablations"):
         if not self.networks["excitatory"].is_nonnegative:
             found.append("the network trained as excitatory-only has a negative weight")
         for value, error, floor in zip(self.first.judged, self.errors("excitatory"), self.floors, strict=True):
-            found += below_floor(f"class {value:g}", "network trained as excitatory-only", 1 - error, floor)
+            found += below_floor(
+                f"class {self.data.label(value)}", "network trained as excitatory-only", 1 - error, floor
+            )
         return found
 
 

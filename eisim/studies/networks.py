@@ -223,7 +223,7 @@ class NetworkAblation(Shown):
                 Criterion.lead_over(constants[k], KEPT),
                 floors[k],
                 assumptions,
-                function=f"{self.name}, class {value:g} {how}",
+                function=f"{self.name}, class {self.data.label(value)} {how}",
                 constant=float(constants[k]),
                 is_exact=is_exact,
             )

@@ -141,6 +141,70 @@ def test_snntorch_dense_network_spike_for_spike(kind, reset):
     assert ablate(circuit).is_excitatory_only
 
 
+def layer(cls, n, kind="zero", beta=0.9, **more):
+    """Neurons of snnTorch that are not Leaky, or that keep another share of their potential."""
+    cls = getattr(pytest.importorskip("snntorch"), cls)
+    alpha = {"alpha": torch.full((n,), 0.7)} if "Synaptic" in cls.__name__ else {}
+    more |= {"linear_features": n} if cls.__name__.startswith("R") else {}
+    many = {"beta": torch.full((n,), beta), "threshold": torch.ones(n)}
+    return cls(**alpha, **many, init_hidden=True, reset_mechanism=kind, **more)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "reset"),
+    [
+        (("RLeaky", 15), ("Leaky", 4), {"1.lif": "late value"}),
+        (("Synaptic", 15), ("Leaky", 4), {"1": "late value", "3": "value"}),
+        (("Leaky", 15), ("Synaptic", 4), {"3": "late value"}),
+        (("RSynaptic", 15), ("Synaptic", 4), "late value"),
+        (("Leaky", 15, "subtract"), ("Leaky", 4), {"1": "late subtraction"}),
+        (("Leaky", 15, "subtract", 0.0), ("Synaptic", 4, "subtract", 0.0), "late subtraction"),
+        (("Synaptic", 15, "zero", 0.0), ("Leaky", 4, "subtract", 0.0), {"1": "late value", "3": "late subtraction"}),
+    ],
+)
+def test_resets_of_snntorch_spike_for_spike(first, second, reset):
+    """Those to zero, resets that differ between layers, and neurons that forget all within a step."""
+    export = pytest.importorskip("snntorch.export_nir").export_to_nir
+    torch.manual_seed(3)
+    net = torch.nn.Sequential(torch.nn.Linear(8, 15), layer(*first), torch.nn.Linear(15, 4), layer(*second))
+    with torch.no_grad():
+        for module in net:
+            if hasattr(module, "weight"):
+                module.weight *= 5
+    values = torch.rand(5, 8).numpy()
+    network = read_nir(export(net, torch.rand(1, 8), ignore_dims=[0]), reset=reset)
+    expected, found = by_torch(net, values, 25), spikes_of(network, values, 25)
+    np.testing.assert_array_equal(found, expected)
+    reference = np.array([*network.reference().outputs(values for _ in range(25))])
+    np.testing.assert_array_equal(reference, expected)
+    assert expected.sum() > 30
+
+
+def test_late_subtraction_from_a_filtered_current_that_is_forgotten():
+    export = pytest.importorskip("snntorch.export_nir").export_to_nir
+    net = torch.nn.Sequential(torch.nn.Linear(3, 2), layer("Synaptic", 2, "subtract", 0.0))
+    with pytest.raises(InputError, match="node '1': reset: expected no late subtraction from neurons that forget"):
+        read_nir(export(net, torch.rand(1, 3), ignore_dims=[0]), reset="late subtraction")
+
+
+def test_convolutions_whose_export_leaves_the_shape_of_their_input_open():
+    """As norse's does; the graph that was given stays as it is."""
+    norse = pytest.importorskip("norse.torch")
+    names = {"tau_mem_inv": 100.0, "v_th": 0.3, "v_leak": 0.0, "v_reset": 0.0}
+    cell = norse.LIFBoxCell(norse.LIFBoxParameters(**{k: torch.full((2, 4, 4), x) for k, x in names.items()}))
+    torch.manual_seed(0)
+    net = norse.SequentialState(torch.nn.Conv2d(1, 2, 3), cell)
+    values, state, expected = torch.rand(4, 1, 6, 6) * 9, None, []
+    with torch.no_grad():
+        for _ in range(20):
+            spikes, state = net(values, state)
+            expected.append(spikes.numpy().reshape(4, -1))
+    graph = norse.to_nir(net, values[:1])
+    network = read_nir(graph, dt=1e-6)
+    np.testing.assert_array_equal(spikes_of(network, values.numpy().reshape(4, -1), 20), expected)
+    assert np.sum(expected) > 20 and graph.nodes["0"].input_shape is None
+
+
 def nets(name):
     """Networks as users of snnTorch build them, and shapes of their inputs."""
     snn = pytest.importorskip("snntorch")

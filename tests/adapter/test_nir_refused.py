@@ -95,7 +95,12 @@ def test_files_cut_short_say_so(tmp_path):
         ({"dt": 0}, "dt: expected more than 0, found 0 s"),
         ({"euler": "yes"}, "euler: expected True, False or None, found 'yes'"),
         ({"currents": 1}, "currents: expected True, False or None, found 1"),
-        ({"reset": "zero"}, "reset: expected one of 'value', 'subtraction', 'late subtraction', found 'zero'"),
+        (
+            {"reset": "zero"},
+            "reset: expected one of 'value', 'late value', 'subtraction', 'late subtraction', found 'zero'",
+        ),
+        ({"reset": {"n": "none"}}, "reset: expected one of 'value', 'late value'"),
+        ({"reset": {"n": None}}, "reset: expected one of 'value', 'late value'"),
         ({"reset": np.array(["value", "x"])}, "reset: expected one of 'value'"),
     ],
 )
@@ -107,6 +112,28 @@ def test_files_of_no_kind_and_steps_of_no_size():
     for file in (None, 3, b"net.nir", []):
         assert refused(file) == f"from_nir: expected the path of a file or a nir.NIRGraph, found {file!r}"
     assert "node 'n': expected time constants of less than 9e+15 time steps (1e-300 s)" in refused(net(), dt=1e-300)
+
+
+@pytest.mark.parametrize("name", ["m", "w", 3, ("n",)])
+def test_resets_of_nodes_that_are_no_neurons(name):
+    said = refused(net(), reset={name: "late value"})
+    assert said.startswith(f"the graph: reset: expected names of nodes of neurons (n), found {name!r}")
+    assert from_nir(net(), reset={}).n_readouts == 2
+
+
+def test_nodes_that_an_exporter_did_not_know():
+    """Such as a LICell of norse."""
+    graph = net(more=["x"])
+    graph.nodes["x"] = None
+    assert refused(graph).startswith("the graph: node 'x': expected a node of NIR, found none, as exporters write")
+    graph.nodes["x"] = "LIF"
+    assert refused(graph) == "the graph: node 'x': expected a node of NIR, found 'LIF'"
+
+
+def test_time_constants_below_a_step():
+    graph = net()
+    graph.nodes["n"].tau = 0.99999e-4 * ONES
+    assert "expected time constants of at least a time step (0.1 ms), found 0.099999 ms" in refused(graph)
 
 
 @pytest.mark.parametrize("words", [("--steps", "3"), ("--dt", "1ms"), ("--reset", "subtraction")])

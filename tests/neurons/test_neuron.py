@@ -309,6 +309,23 @@ def test_sign_of_inhibition_is_found_by_its_effect(equation, inhibition, is_subt
     assert neuron.signed_weights is is_subtracted
 
 
+@pytest.mark.parametrize("compares", ["<=", ">=", "==", "!=", "<", ">"])
+def test_comparisons_in_equations_thresholds_and_resets(compares):
+    neuron = Neuron(
+        f"dv/dt = (E - v + k*s)/tau + k*int(v {compares} E)/tau : volt\ns = int(v {compares} -60*mV) : 1",
+        threshold=f"v > -50*mV and v {compares} -40*mV",
+        reset=f"v = E + k*int(v {compares} -45*mV)",
+        method="euler",
+        **{"tau": 10 * ms, "E": -65 * mV, "k": 3 * mV},
+    )
+    assert f"v {compares} -45*mV" in neuron.reset and f"v {compares} E" in neuron.model
+    for model in ("dv/dt == (E - v)/tau : volt", "dv/dt = v = (E - v)/tau : volt"):
+        with pytest.raises(InputError, match="expected an expression of Brian2, found '"):
+            Neuron(model, **BASE)
+    with pytest.raises(InputError, match="exponents"):  # whatever is compared before
+        Neuron(f"dv/dt = (E - v)*int(v {compares} E)/tau*10**10**10 : volt", **BASE)
+
+
 BASE = {"threshold": "v > -50*mV", "reset": "v = E", "tau": 10 * ms, "E": -65 * mV}
 
 

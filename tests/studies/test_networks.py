@@ -383,7 +383,11 @@ def labelled_file(folder, labels):
 def test_a1_labels_of_the_file_say_which_class_an_output_is(tmp_path, labels, target, classes):
     dnn, data = labelled_file(tmp_path, labels), LabelledData(IRIS, target, classes=classes)
     assert dnn.classes == tuple(labels)
-    assert run(dnn, data).accuracy[0] == 1
+    found = run(dnn, data)
+    assert found.accuracy[0] == 1
+    called = [data.label(value) for value in found.judged]
+    for curves, how in ((found.output_curves, "the largest output"), (found.threshold_curves, "a threshold")):
+        assert [each.function.partition(", ")[2] for each in curves] == [f"class {label} by {how}" for label in called]
 
 
 @pytest.mark.parametrize("classes", [("b", "a", "c"), ("a", "a", "c"), ("a", "b"), ("nan", "inf", "1")])
