@@ -34,7 +34,8 @@ def from_torch(module, example=None, *, recurrent: bool | None = None) -> DNN | 
         takes them. It is traced as in ``eval()``: batch normalisation with the statistics that it has, no dropout.
         The module itself is left as it is. A recurrent module takes inputs (batch × time × inputs, or time × batch ×
         inputs), has one layer of units with one activation, in either form of `RNN`, and a linear readout: the outputs
-        are the first tensor that it returns, at each step or at the last. Masks and signs of weights are applied.
+        are the one tensor that it returns beside its cells, at each step or at the last. Masks and signs of weights are
+        applied. It is compared with the module over the length of the example, at most 200 steps.
     example : torch.Tensor or tuple of int
         A batch of inputs, or the shape of one, without the batch axis. None is needed for an ``nn.RNN`` alone.
     recurrent : bool, optional

@@ -270,3 +270,201 @@ def test_an_example_of_other_inputs_is_refused(layer):
     for example in ((2, 5, 4), "abc", 3, (0,), (-1, 3), (2.5, 3), [[1]], (1, 2, 3, 3), object(), torch.zeros(2, 4)):
         with pytest.raises(InputError, match=r"RNN.*: expected an example, .* whose last axis has 3 inputs, found"):
             from_torch(layer, example)
+
+
+class Signed(nn.RNN):
+    """A layer of PyTorch whose own forward applies signs."""
+
+    def forward(self, x, h=None):
+        signs, found = torch.tensor([1.0] * 6 + [-1.0] * 2), []
+        h = torch.zeros(len(x), 8)
+        for t in range(x.shape[1]):
+            of_rates = functional.linear(h, self.weight_hh_l0.abs() * signs.to(h), self.bias_hh_l0)
+            h = torch.relu(functional.linear(x[:, t], self.weight_ih_l0, self.bias_ih_l0) + of_rates)
+            found.append(h)
+        return torch.stack(found, dim=1), h
+
+
+class SignedCell(nn.RNNCell):
+    def forward(self, x, h=None):
+        h = torch.zeros(len(x), self.hidden_size) if h is None else h
+        return torch.relu(functional.linear(x, self.weight_ih) - functional.linear(h, self.weight_hh.abs()))
+
+
+def test_layers_with_a_forward_of_their_own_or_with_hooks_are_run():
+    torch.manual_seed(0)
+    u, signed, cell = inputs(), Signed(3, 8, nonlinearity="relu", batch_first=True), SignedCell(3, 8)
+    for module in (signed, cell):
+        with pytest.raises(InputError, match="expected an example"):
+            from_torch(module)
+    rnn = from_torch(signed, (40, 3))
+    assert rnn.signs == ("E",) * 6 + ("I",) * 2 and rnn.n_outputs == 0
+    np.testing.assert_allclose(rnn.rates(u), theirs(signed, u, False), rtol=0, atol=1e-12)
+    assert set(from_torch(cell, (40, 3)).signs) == {"I"}
+    for register in ("register_forward_hook", "register_forward_pre_hook"):
+        layer = nn.RNN(3, 8, batch_first=True)
+        getattr(layer, register)(lambda _, *given: (given[-1][0] * 2, *given[-1][1:]))
+        rnn = from_torch(layer, (40, 3))
+        ours = rnn(u) if rnn.n_outputs else rnn.rates(u)
+        np.testing.assert_allclose(ours, theirs(layer, u, False), rtol=0, atol=1e-12)
+    parametrised = nn.RNN(3, 8, batch_first=True)
+    torch.nn.utils.parametrize.register_parametrization(parametrised, "weight_hh_l0", nn.Softplus())
+    assert set(from_torch(parametrised, (40, 3)).signs) == {"E"}
+    changed = nn.RNN(3, 8)
+    changed.nonlinearity = "relu"  # which its forward never asks for
+    with pytest.raises(InputError, match="expected the states of its weights and activation, found others"):
+        from_torch(changed)
+
+
+class Late(Rate):
+    """Inhibition comes late, or inputs end."""
+
+    def __init__(self, delay, until):
+        super().__init__(torch.relu)
+        self.delay, self.until = delay, until
+
+    def forward(self, x):
+        h, found, weights = self.start.expand(len(x), -1), [], self.recurrent.weight
+        for t in range(x.shape[1]):
+            past = found[t - self.delay] if t >= self.delay else self.start.expand(len(x), -1)
+            drive = h @ weights.clamp(min=0).T + past @ weights.clamp(max=0).T
+            into = self.input(x[:, t]) if t < self.until else self.input.bias
+            h = (1 - self.alpha) * h + self.alpha * torch.relu(drive + into)
+            found.append(h)
+        return self.readout(torch.stack(found, dim=1))
+
+
+@pytest.mark.parametrize(("delay", "until"), [(5, 99), (30, 99), (1, 10), (1, 35)])
+def test_what_comes_late_is_compared(delay, until):
+    torch.manual_seed(0)
+    with pytest.raises(InputError, match="found drives that no such network has"):
+        from_torch(Late(delay, until), (40, 3), recurrent=True)
+    assert from_torch(Late(1, 40), (40, 3), recurrent=True).size == 12
+
+
+def test_long_examples_and_networks_whose_rates_explode():
+    torch.manual_seed(0)
+    with pytest.warns(UserWarning, match="over the first 200 of 500 steps"):
+        assert from_torch(nn.RNN(3, 8, batch_first=True), (500, 3)).size == 8
+    growing, chaotic = Rate(torch.relu, alpha=1.0), Rate(torch.tanh, alpha=1.0)
+    growing.recurrent.weight.data.fill_(1e3)
+    chaotic.recurrent.weight.data *= 10
+    for module in (growing, chaotic):
+        rnn = from_torch(module, (150, 3), recurrent=True)
+        np.testing.assert_allclose(rnn.W_rec, module.recurrent.weight.detach().double(), rtol=1e-10, atol=1e-10)
+
+
+class Noisy(Rate):
+    """Noise in one of several places."""
+
+    def __init__(self, where):
+        super().__init__(torch.relu)
+        self.where = where
+
+    def forward(self, x):
+        h, found = self.start.expand(len(x), -1), []
+        for t in range(x.shape[1]):
+            noise = 0.1 * torch.randn_like(h)
+            if self.where == "numpy":
+                noise = torch.from_numpy(0.1 * np.random.default_rng().normal(size=h.shape))
+            elif self.where == "uniform":
+                noise = 0.1 * torch.rand_like(h)
+            elif self.where == "shared":
+                noise = 0.1 * torch.randn(h.shape[1])
+            elif self.where == "late" and t < 20:
+                noise = 0 * noise
+            inside, after = (0, noise) if self.where == "after" else (noise, 0)
+            rates = torch.relu(self.recurrent(h) + self.input(x[:, t]) + inside)
+            h = (1 - self.alpha) * h + self.alpha * rates + after
+            found.append(self.readout(h))
+        return torch.stack(found, dim=1)
+
+
+class NoisyReadout(Current):
+    """Of Song's form, where noise is part of the rates and not of x."""
+
+    def forward(self, x):
+        state, rates, found = *[torch.zeros(x.shape[1], len(self.recurrent.bias))] * 2, []
+        for u in x:
+            state = (1 - self.alpha) * state + self.alpha * (self.recurrent(rates) + self.input(u))
+            rates = torch.relu(state + 0.1 * torch.randn_like(state))
+            found.append(rates)
+        return self.readout(torch.stack(found)[..., : self.readout.in_features])
+
+
+def test_noise_is_that_of_the_network_or_refused():
+    """Noise that is drawn for the comparison is what both add."""
+    torch.manual_seed(0)
+    assert from_torch(Noisy("inside"), (40, 3), recurrent=True).noise == pytest.approx(0.1 * (0.3 / 2) ** 0.5)
+    for module, line in (
+        (Noisy("after"), "or noise that is not part of what the activation receives"),
+        (Noisy("late"), "or noise that is not part of what the activation receives"),
+        (Noisy("shared"), "noise that is not the same for all units"),
+        (Noisy("numpy"), "results that differ between two runs with the same inputs: random numbers"),
+        (Noisy("uniform"), "random numbers of rand_like"),
+        (NoisyReadout(), "or noise that is not part of what the activation receives"),
+    ):
+        with pytest.raises(InputError, match=line):
+            from_torch(module, (40, 3), recurrent=True)
+
+
+class Returning(Rate):
+    """What it returns is made of cells and outputs, batch × time."""
+
+    def __init__(self, made):
+        super().__init__(torch.tanh)
+        self.second, self.made = nn.Linear(12, 1), made
+
+    def forward(self, x):
+        h, found = self.start.expand(len(x), -1), []
+        for t in range(x.shape[1]):
+            h = (1 - self.alpha) * h + self.alpha * torch.tanh(self.recurrent(h) + self.input(x[:, t]))
+            found.append(h)
+        cells = torch.stack(found, dim=1)
+        return self.made(cells, self.readout(cells), self.second(cells))
+
+
+@pytest.mark.parametrize(
+    ("made", "outputs"),
+    [
+        (lambda cells, out, _: (cells, out), 2),
+        (lambda cells, out, _: {"hidden": cells, "out": out}, 2),
+        (lambda cells, out, _: (cells[:, -1], out), 2),
+        (lambda cells, out, _: (out[:, -1], (cells, 3.0)), 2),
+        (lambda cells, out, _: (out, out[:, -1]), 2),
+        (lambda cells, out, _: (cells, cells[:, -1]), 12),
+        (
+            lambda cells, out, second: {"policy": out, "value": second},
+            r"'policy' \(2 numbers\), .*'value' \(1 numbers\)",
+        ),
+        (lambda cells, out, second: (cells[..., :5], cells[..., 5:]), "2 readouts of which each may be meant"),
+        (lambda cells, out, second: (out**2, out), "outputs that no such network has as output 0"),
+    ],
+)
+def test_the_readout_is_what_is_no_state(made, outputs):
+    torch.manual_seed(0)
+    module = Returning(made)
+    if isinstance(outputs, str):
+        with pytest.raises(InputError, match=outputs):
+            from_torch(module, (20, 3), recurrent=True)
+    else:
+        assert from_torch(module, (20, 3), recurrent=True).n_outputs == outputs
+
+
+def test_what_a_module_says_is_in_the_refusal():
+    class Single(Rate):
+        def forward(self, x):
+            return super().forward(x.float())
+
+    for module, example, line in (
+        (Rate(torch.tanh), (40, 5), "RuntimeError: mat1 and mat2 shapes cannot be multiplied"),
+        (Single(torch.tanh), (40, 3), "at each step of inputs .*: RuntimeError: .* dtype"),
+        (
+            torch.jit.trace(Rate(torch.tanh), torch.zeros(3, 5, 3)),
+            (40, 3),
+            "RuntimeError: (expected|mat1|The size|of a traced)",
+        ),
+    ):
+        with pytest.raises(InputError, match=line) as caught:
+            from_torch(module, example, recurrent=True)
+        assert "\n" not in str(caught.value)
