@@ -22,7 +22,8 @@ class Settings(Value):
     file : str
         Connectome: a table of connections, GraphML, or JSON, see `eisim.read_connectome`.
     source, target, synapses, sign, transmitter, type : str
-        Columns of the table of connections, where they are not found by their names.
+        Columns of the table of connections, where they are not found by their names; none: there is no such column.
+        `synapses` holds their numbers, `type` says which are gap junctions.
     nodes, name, classes : str
         Table of neurons, and its columns.
     signs : str
@@ -111,6 +112,7 @@ def run(settings: Settings, kinds, seed, backend, report):
         if not getattr(settings, needed):
             raise InputError(f"{needed}: expected a value, found none (--set {needed}=...)")
     given = {option: getattr(settings, name) for name, option in COLUMNS.items() if getattr(settings, name)}
+    given = {option: "" if name == "none" and option != "nodes" else name for option, name in given.items()}
     connectome = read_connectome(settings.file, **given, signs=_signs(settings.signs), report=report)
     kind = "rate" if "rate" in kinds else "spiking"
     rates = (settings.rate, settings.tonic_rate, coupling_of(settings.coupling, connectome, kind))

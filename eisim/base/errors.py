@@ -9,6 +9,8 @@ from itertools import islice
 
 #: Largest length of a line of an error, in characters; longer ones are shortened in the middle.
 LONGEST = 1500
+#: The same of what is said about the content of a file, and of what another package says about it.
+LONGEST_OF_FILE, LONGEST_QUOTED = 700, 200
 #: Names longer than this, in characters, or beyond this number are not suggested as corrections.
 _LONGEST_NAME, _MOST_NAMES = 100, 2000
 #: Parts of a list that are looked at for masked arrays.
@@ -137,12 +139,21 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t" else _escaped(c) for c in text)
 
 
-def one_line(text: str) -> str:
+def one_line(text: str, longest: int = LONGEST) -> str:
     """The text as one printable line of bounded length: it may quote an untrusted file."""
-    if len(text) > LONGEST:
-        text = f"{text[: LONGEST * 2 // 3]} ... {text[-LONGEST // 4 :]}"
+    if len(text) > longest:
+        text = f"{text[: longest * 2 // 3]} ... {text[-longest // 4 :]}"
     text = text if text.isprintable() else printable("".join(" " if c.isspace() else c for c in text))
-    return text if len(text) <= LONGEST else f"{text[: LONGEST * 2 // 3]} ... {text[-LONGEST // 4 :]}"
+    return text if len(text) <= longest else f"{text[: longest * 2 // 3]} ... {text[-longest // 4 :]}"
+
+
+def quoted(error: BaseException) -> str:
+    """What an error of another package says, in few words: without the bytes of a file that it quotes at length."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if len(text) <= LONGEST_QUOTED:
+        return printable(text)
+    kept = text[:LONGEST_QUOTED].partition("\\x")[0]
+    return f"{printable(kept).rstrip()} ..."
 
 
 @contextmanager
@@ -157,7 +168,7 @@ def of_hostile_file(path, expected: str) -> Iterator[None]:
         said = "expected enough memory to read it, found too little"
     except Exception as error:  # whatever a hostile file provokes
         said = f"expected {expected}, found one that cannot be read ({type(error).__name__})"
-    raise InputError(one_line(f"{path}: {said}")) from None
+    raise InputError(f"{path}: {one_line(said, LONGEST_OF_FILE)}") from None
 
 
 def _escaped(c: str) -> str:

@@ -10,7 +10,7 @@ from scipy import sparse
 from eisim.base import memory
 from eisim.base.errors import InputError
 from eisim.connectome.connectome import Connectome
-from eisim.connectome.signs import EXCITES, INHIBITS, MIXED, UNKNOWN, sign_of
+from eisim.connectome.signs import BLANK, EXCITES, INHIBITS, MIXED, UNKNOWN, sign_of
 
 #: Neurons beyond this number, and longer names, are refused.
 MOST_NEURONS, LONGEST_NAME = 10_000_000, 1000
@@ -54,6 +54,7 @@ class Edges:
         self.listed = 0  # how many of them a table of neurons has
         self.transmitters: dict[str, int] = {}
         self.notes: list[str] = []
+        self.kinds: set[str] = set()  # what the column of kinds holds, in lower case
         self._parts: list[tuple[np.ndarray, ...]] = []
         self._n = 0
 
@@ -127,9 +128,13 @@ class Edges:
         given = np.concatenate([given, np.full(len(of_neurons) - len(given), BY_TRANSMITTER, np.int8)])
         of_transmitter = np.array([sign_of(text, signs) for text in known] + [BY_TRANSMITTER], dtype=np.int8)
         of_source = np.array([sign_of(text, signs) for text in of_neurons], dtype=np.int8)
+        blank = codes == BLANK
+        codes = np.where(blank, BY_TRANSMITTER, codes)
         open_ = codes == BY_TRANSMITTER
         for table in (given[sources], of_transmitter[by], of_source[sources]):
             codes = np.where(codes == BY_TRANSMITTER, table, codes)
+        if filled := int((blank & (codes != UNKNOWN)).sum()):
+            self.notes.append(f"Rows without a sign that have that of their source or transmitter: {filled}.")
         undecided = np.flatnonzero(open_ & (codes == UNKNOWN))
         self._name_unsigned(sources[undecided], by[undecided], counts[undecided], known, of_neurons)
         return codes

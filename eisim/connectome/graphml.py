@@ -6,11 +6,11 @@ from xml.parsers import expat
 
 import numpy as np
 
-from eisim.base.errors import InputError
+from eisim.base.errors import InputError, quoted
 from eisim.base.store.safe_read import regular_file
 from eisim.connectome.edges import MOST_NEURONS, Edges, Nodes
-from eisim.connectome.signs import code_of, words
-from eisim.connectome.tables import NOTHING, add_rows, choice, without_found
+from eisim.connectome.signs import BLANK, code_of, words
+from eisim.connectome.tables import NOTHING, add_rows, check_kinds, choice, is_numeric, note_counts, without_found
 from eisim.functions.tables import Parts
 
 #: Larger files, and attributes of more names, are refused.
@@ -41,7 +41,7 @@ def read(path, edges: Edges, neurons: Nodes, columns, of_nodes, report: Callable
     except InputError:
         raise
     except (expat.ExpatError, LookupError, ValueError) as error:  # the last two of encodings that there are not
-        raise InputError(f"{path}: expected GraphML, found: {error}") from None
+        raise InputError(f"{path}: expected GraphML, found: {quoted(error)}") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     if not document.has_graph:
@@ -171,7 +171,9 @@ def _add_nodes(document, edges, neurons, of_nodes) -> dict[str, str]:
         sign = None
         if "sign" in chosen:
             sign = code_of(texts["sign"])
-            if sign is None:
+            if sign == BLANK:
+                sign = None
+            elif sign is None:
                 where = f"{document.where}: node {node!r:.60}: {chosen['sign']}"
                 raise InputError(f"{where}: expected a sign ({words()}), found {texts['sign']!r:.60}")
         kind, transmitter = (
@@ -202,6 +204,15 @@ def _add_edges(document, edges, names, columns):
             cells[name] = np.array([data.get(name, known[name]) for _, _, data in some], dtype=object)
         _check_directed(document, cells, chosen, first)
         add_rows(edges, parts, chosen, cells, first)
+    check_kinds(edges, chosen, columns)
+    if "count" not in chosen and columns["count"] is None:
+        note_counts(edges, [name for name in attributes if _is_numeric(document, name)], chosen)
+
+
+def _is_numeric(document, name) -> bool:
+    """Whether an attribute of edges holds numbers, and some."""
+    cells = [data[name] for _, _, data in document.edges[:_ROWS_AT_ONCE] if data.get(name)]
+    return is_numeric(np.array(cells, dtype=object))
 
 
 def _check_directed(document, cells, chosen, first):

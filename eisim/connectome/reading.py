@@ -38,9 +38,10 @@ def read_connectome(
     are named by the options. JSON is read as the cache of OpenWorm's ConnectomeToolbox (cect) has it, with a matrix for
     each transmitter, and as flyvis has its optic lobe, with a neuron for each cell type.
 
-    The sign of a synapse is what a sign column says; else that of its source, if the table of neurons has one; else
-    that of its transmitter, else of the transmitter of its source; else it is unknown. Rows that repeat a connection
-    are summed, and counted in the notes, as all else that is left out or taken for granted.
+    The sign of a synapse is what a sign column says; else, also where its cell says nothing, that of its source, if the
+    table of neurons has one; else that of its transmitter, else of the transmitter of its source; else it is unknown.
+    Rows that repeat a connection are summed, and counted in the notes, as all else that is left out or taken for
+    granted. A column that is named for one option is not taken for another.
 
     Parameters
     ----------
@@ -48,14 +49,16 @@ def read_connectome(
     source, target : str, optional
         Columns with the names of neurons. Names that end in ``_Index`` are numbers of rows of the table of neurons.
     count : str, optional
-        Column with the number of synapses; 1 each without one.
+        Column with the number of synapses; 1 each without one, which the notes say.
     sign : str, optional
         Column with signs: 1 or -1, ``+`` or ``-``, E or I, excitatory or inhibitory, "complex" or "both" for either
-        sign, and nothing, "unknown" or "no pred" where it is not known. The column of counts if these have signs.
+        sign, and nothing or "unknown" where it is not known. "no pred" says that it is not known, whatever the
+        transmitter. The column of counts if these have signs.
     transmitter : str, optional
         Column with transmitters, of the synapses and of the neurons.
     kind : str, optional
-        Column that says which rows are gap junctions: "chemical" and "electrical", or abbreviations of these.
+        Column that says which rows are gap junctions: "chemical" and "electrical", or abbreviations of these. E and R
+        alone can mean something else, and are refused in a column that is not named here.
     nodes : path-like, optional
         A table of the neurons, with those that have no synapse, and the order of all.
     name, classes : str, optional

@@ -6,6 +6,8 @@ from eisim.base.errors import InputError, did_you_mean
 
 #: Codes of synapses: excitatory, inhibitory, without a known sign, and of either sign ("complex", "both").
 EXCITES, INHIBITS, UNKNOWN, MIXED = 1, -1, 0, 2
+#: A sign column says nothing: a transmitter may.
+BLANK = 7
 #: Signs of transmitters by their names in lower case. 0: they have receptors of both signs; a table of one's own
 #: says for a species which it is.
 SIGNS = {
@@ -23,11 +25,8 @@ _WORDS = {
     EXCITES: ("+", "+1", "1", "e", "exc", "excitatory", "excitation", "positive", "pos", "plus"),
     INHIBITS: ("-", "-1", "i", "inh", "inhibitory", "inhibition", "negative", "neg", "minus"),
     MIXED: ("complex", "mixed", "both", "+/-", "+-", "±", "ambiguous", "dual"),
-    UNKNOWN: (
-        "",
-        *("na", "n/a", "nan", "none", "null", "?", "unknown", "unclear", "undefined", "unpredicted"),
-        *("no pred", "no prediction", "no_pred", "nopred", "not predicted", "<na>"),
-    ),
+    BLANK: ("", "na", "n/a", "nan", "none", "null", "?", "unknown", "unclear", "undefined", "<na>"),
+    UNKNOWN: ("unpredicted", "no pred", "no prediction", "no_pred", "nopred", "not predicted"),
 }
 _CODES = {word: code for code, words in _WORDS.items() for word in words}
 #: What columns of the kind of a synapse hold: whether it is electrical; ``None``: the same synapse, seen from its
@@ -44,7 +43,7 @@ _KINDS: dict[str, bool | None] = {
 
 
 def code_of(text: str) -> int | None:
-    """The code of what a sign column holds, ``None`` where its meaning is not known."""
+    """The code of what a sign column holds, `BLANK` where that is nothing; ``None`` where its meaning is not known."""
     word = text.strip().casefold().replace("\u2212", "-")
     if word in _CODES:
         return _CODES[word]
@@ -76,6 +75,7 @@ def policy(given: Mapping[str, int | str] | None, what: str = "signs") -> dict[s
         if not isinstance(name, str) or not name.strip():
             raise InputError(f"{what}: expected names of transmitters, found {name!r:.60}")
         code = MIXED if not isinstance(sign, str) and sign == 0 else code_of(str(sign))
+        code = UNKNOWN if code == BLANK else code
         if code is None or isinstance(sign, bool):
             raise InputError(f"{what}: {name!r:.60}: expected 1, -1 or 0 (either sign), found {sign!r:.60}")
         found[name.strip().casefold()] = code
@@ -87,12 +87,18 @@ def sign_of(transmitter: str, signs: Mapping[str, int]) -> int:
     name = transmitter.strip().casefold()
     if name in signs:
         return signs[name]
-    for mark in "/;|+,_":
-        if mark in name:
-            codes = {signs.get(part.strip(), UNKNOWN) for part in name.split(mark) if part.strip()} - {UNKNOWN}
-            if codes:
-                return codes.pop() if len(codes) == 1 else MIXED
+    codes = {signs.get(part, UNKNOWN) for part in _transmitters(name, signs)} - {UNKNOWN}
+    if codes:
+        return codes.pop() if len(codes) == 1 else MIXED
     return UNKNOWN
+
+
+def _transmitters(name: str, signs: Mapping[str, int]) -> list[str]:
+    """The transmitters of a list, in lower case: whatever separates them, but for marks within a known name."""
+    found = [name]
+    for mark in "/;|+,&_":
+        found = [part.strip() for each in found for part in ([each] if each in signs else each.split(mark))]
+    return found
 
 
 def checked(value: str, what: str, ways: tuple[str, ...]) -> str:

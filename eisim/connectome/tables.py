@@ -7,9 +7,14 @@ import numpy as np
 
 from eisim.base.errors import InputError, did_you_mean
 from eisim.connectome.edges import BY_TRANSMITTER, ELECTRICAL, MOST_NEURONS, Edges, Nodes
-from eisim.connectome.signs import EXCITES, INHIBITS, code_of, is_electrical, words
+from eisim.connectome.signs import BLANK, EXCITES, INHIBITS, code_of, is_electrical, words
+from eisim.functions.columns import as_float
 from eisim.functions.tables import Parts, read_parts
 
+#: Columns that are looked at for numbers where none is known to hold counts.
+_MOST_LOOKED_AT = 50
+#: Options that are other settings on the command line.
+_SAID = {"count": "count (--set synapses)", "kind": "kind (--set type)"}
 #: Names of columns, in lower case with _ between words, in the order in which they are looked for.
 _ENDS = (
     *(("source", "target"), ("source", "tar"), ("src", "tar"), ("src", "tgt"), ("src", "dst"), ("pre", "post")),
@@ -20,10 +25,14 @@ _ENDS = (
     *(("pre_cell", "post_cell"), ("cell_1", "cell_2"), ("neuron_1", "neuron_2"), ("neuron1", "neuron2")),
     *(("from_id", "to_id"), ("sender", "receiver"), ("origin", "target"), ("row", "col"), ("i", "j")),
 )
+#: Counts whose sign is that of the synapses.
+_SIGNED = ("excitatory_x_connectivity", "signed_count", "signed_weight", "signed_connectivity")
 _USUAL = {
     "count": (
         *("connectivity", "synapses", "count", "counts", "syn_count", "synapse_count", "n_syn", "nsyn", "n_synapses"),
-        *("num_synapses", "number_of_synapses", "number", "nbr", "weight", "weights", "n"),
+        *("num_synapses", "number_of_synapses", "no_of_synapses", "synapse_number", "syn", "syns", "total_synapses"),
+        *("number", "nbr", "contacts", "n_contacts", "num_contacts", "contact_count", "connections", "strength"),
+        *("weight", "weights", "edge_weight", "syn_weight", "synaptic_weight", "total_weight", "n", "num"),
     ),
     "sign": ("sign", "signs", "polarity", "pred_pol", "excitatory", "effect"),
     "transmitter": (
@@ -56,6 +65,49 @@ def read(path, edges: Edges, columns: dict[str, str | None], listed: Nodes | Non
     for cells in parts.rows:
         add_rows(edges, parts, chosen, cells, first, by_number, has_nodes)
         first += len(cells[chosen["source"]])
+    check_kinds(edges, chosen, columns)
+    if "count" not in chosen and columns["count"] is None:
+        others = [name for name in parts.names if name not in chosen.values()][:_MOST_LOOKED_AT]
+        cells = next(read_parts(path, lambda _: others, lambda *_: None).rows, {}) if others else {}
+        note_counts(edges, [name for name in others if name in cells and is_numeric(cells[name])], chosen)
+
+
+def note_counts(edges: Edges, numeric: Sequence[str], chosen: dict[str, str]) -> None:
+    """Note that each row is taken for one synapse, and which columns of numbers are not used."""
+    unused = [name for name in numeric if name not in chosen.values()]
+    listed = ", ".join(f"{name:.60}" for name in unused)
+    shown = f" Columns with numbers that are not used: {listed:.300}." if unused else ""
+    edges.notes.append(f"No column is known to hold numbers of synapses: each row counts as one.{shown}")
+
+
+def is_numeric(cells: np.ndarray) -> bool:
+    """Whether all cells of a column that hold something are numbers, and some are."""
+    if cells.dtype.kind in "iuf":
+        return len(cells) > 0
+    found = [str(cell) for cell in cells if str(cell).strip()]
+    return bool(found) and all(as_float(text) is not None for text in found)
+
+
+def check_kinds(edges: Edges, chosen: dict[str, str], given: dict[str, str | None]) -> None:
+    """Refuse a column that is taken for one of kinds by its name, and holds letters that can mean something else."""
+    if "kind" not in chosen or given["kind"] is not None:
+        return
+    held = edges.kinds - {""}
+    if held and held <= {"e", "r"}:
+        column, found = chosen["kind"], " and ".join(repr(text.upper()) for text in sorted(held))
+        raise InputError(
+            f"{edges.where}: column {column!r:.60}: expected 'chemical' and 'electrical', found {found} alone, which "
+            f"can mean something else: {_named_as(column)}"
+        )
+
+
+def _named_as(column: str) -> str:
+    """How a column is taken for kinds, or for signs, or is left out; at the command line, and in Python."""
+    name = f"{column:.60}"
+    return (
+        f"--set sign={name} reads it as signs, --set type={name} as kinds, and --set type=none not at all (in Python "
+        f"sign={name!r}, kind={name!r}, kind='')"
+    )
 
 
 def without_found(given: dict[str, str | None], names: Sequence[str], listed: Nodes | None) -> dict[str, str | None]:
@@ -66,14 +118,15 @@ def without_found(given: dict[str, str | None], names: Sequence[str], listed: No
 
 def choice(names: Sequence[str], given: dict[str, str | None], where: str) -> dict[str, str]:
     """The columns of a table of edges, by what they hold: those given, or with usual names."""
-    usual = {_word(name): name for name in reversed(names)}
+    named = {name for name in given.values() if name}
+    usual = {_word(name): name for name in reversed(names) if name not in named}
     found = {}
     for role, name in given.items():
         if name is not None:
             if not isinstance(name, str) or (name and name not in names):
                 listed = ", ".join(names[:30])
                 raise InputError(
-                    f"{where}: {role}: expected one of its columns ({listed:.300}), found {name!r:.60}"
+                    f"{where}: {_SAID.get(role, role)}: expected one of its columns ({listed:.300}), found {name!r:.60}"
                     f"{did_you_mean(str(name), names)}"
                 )
             found[role] = name
@@ -93,6 +146,9 @@ def choice(names: Sequence[str], given: dict[str, str | None], where: str) -> di
         ends = dict(zip(("source", "target"), (usual[word] for word in pair), strict=True))
         found |= {end: ends[end] for end in missing}
     if "source" in given:
+        signed = next((usual[word] for word in _SIGNED if word in usual), "")
+        if signed and given["count"] is None and given["sign"] is None and not found["count"]:
+            found |= {"count": signed, "sign": signed}
         taken = {found["source"], found["target"]}
         found |= {role: "" for role in found if role in _USUAL and given[role] is None and found[role] in taken}
         if found.get("count") and given["sign"] is None and given["count"] is not None and not found["sign"]:
@@ -121,14 +177,14 @@ def add_rows(edges, parts, chosen, cells, first, by_number=False, has_nodes=Fals
     signed = chosen.get("sign") == chosen.get("count") and "count" in chosen
     codes = np.full(n, BY_TRANSMITTER, np.int8)
     if "sign" in chosen and not signed:
-        codes = _codes(cells[chosen["sign"]], rows, chosen["sign"], _is_junction(cells, rows, chosen))
+        codes = _codes(cells[chosen["sign"]], rows, chosen["sign"], _is_junction(edges, cells, rows, chosen))
     counts = _counts(cells[chosen["count"]], rows, chosen["count"], signed) if "count" in chosen else np.ones(n)
     if signed:
         codes = np.where(counts < 0, INHIBITS, EXCITES).astype(np.int8)
         counts = np.abs(counts)
     by = _transmitters(edges, cells[chosen["transmitter"]]) if "transmitter" in chosen else None
     if "kind" in chosen:
-        electrical = _is_junction(cells, rows, chosen)
+        electrical = _is_junction(edges, cells, rows, chosen)
         codes = np.where(electrical == 1, ELECTRICAL, codes)
         if (again := electrical < 0).any():
             _count_again(edges, int(again.sum()))
@@ -238,7 +294,7 @@ def _counts(cells, rows, column, signed) -> np.ndarray:
         row = int(np.argmax(numbers < 0))
         raise InputError(
             f"{rows(row, column)}: expected 0 synapses or more, found {numbers[row]:g} (signed counts are read by "
-            f"naming the column as count and as sign: sign={column!r:.60})"
+            f"naming the column as count and as sign: sign={column!r:.60}, count the same; --set synapses and sign)"
         )
     return numbers
 
@@ -246,7 +302,7 @@ def _counts(cells, rows, column, signed) -> np.ndarray:
 def _codes(cells, rows, column, junctions) -> np.ndarray:
     """Codes of signs; those of gap junctions do not count."""
     numbers, texts = _distinct(cells)
-    codes = np.array([code_of(text) for text in texts] + [code_of("")], dtype=object)  # the last is that of nan
+    codes = np.array([code_of(text) for text in texts] + [BLANK], dtype=object)  # the last is that of nan
     if None in codes:
         known = np.array([code is not None for code in codes])
         wrong = ~known[numbers] & (junctions == 0)
@@ -258,12 +314,13 @@ def _codes(cells, rows, column, junctions) -> np.ndarray:
     return codes.astype(np.int8)[numbers]
 
 
-def _is_junction(cells, rows, chosen) -> np.ndarray:
+def _is_junction(edges, cells, rows, chosen) -> np.ndarray:
     """1 for each row that is a gap junction, -1 for one that lists a synapse again, from its target."""
     if "kind" not in chosen:
         return np.zeros(len(cells[chosen["source"]]), np.int8)
     column = cells[chosen["kind"]]
     numbers, texts = _distinct(column)
+    edges.kinds |= {text.casefold() for text in texts}
     found = np.zeros(len(texts) + 1, np.int8)
     for k, text in enumerate(texts):
         try:
@@ -271,8 +328,8 @@ def _is_junction(cells, rows, chosen) -> np.ndarray:
         except KeyError:
             row = np.argmax(numbers == k)
             raise InputError(
-                f"{rows(row, chosen['kind'])}: expected 'chemical' or 'electrical', found {text!r:.60}; kind='' reads "
-                "the table without this column"
+                f"{rows(row, chosen['kind'])}: expected 'chemical' or 'electrical', found {text!r:.60}: "
+                f"{_named_as(chosen['kind'])}"
             ) from None
         found[k] = -1 if electrical is None else electrical
     return found[numbers]
@@ -322,6 +379,6 @@ def read_nodes(path, columns: dict[str, str | None], report: Callable[..., None]
             seen.add(name)
             kind, transmitter = (texts[role][k] if role in texts else "" for role in ("classes", "transmitter"))
             kind, transmitter = ("" if text.casefold() in NOTHING else text for text in (kind, transmitter))
-            neurons.add(name, kind, transmitter, None if codes is None else int(codes[k]))
+            neurons.add(name, kind, transmitter, None if codes is None or codes[k] == BLANK else int(codes[k]))
         first += len(texts["name"])
     return neurons

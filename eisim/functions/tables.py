@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eisim.base.errors import InputError
+from eisim.base.errors import InputError, quoted
 from eisim.base.store.safe_read import regular_file
 from eisim.functions.columns import Column, as_float
 
@@ -159,8 +159,7 @@ def _whole(path, what: str, found: str = "a damaged one") -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path}: expected a whole {what}, found {found} ({said:.200})") from None
+        raise InputError(f"{path}: expected a whole {what}, found {found} ({quoted(error)})") from None
 
 
 def _kind(path: Path) -> str:
@@ -581,15 +580,12 @@ def _parts_of_parquet(path):
         names, about = list(file.schema_arrow.names), file.metadata
 
     def rows(chosen):
-        groups = [about.row_group(k) for k in range(about.num_row_groups)]
-        size = sum(g.column(k).total_uncompressed_size for g in groups for k in range(g.num_columns)
-                   if g.column(k).path_in_schema in chosen)  # fmt: skip
-        if size > LARGEST_IN_PARTS:
-            raise InputError(f"{path}: expected at most {LARGEST_IN_PARTS:,} bytes when unpacked, found {size:,}")
-        done = 0
+        done = size = 0
         with parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(_ROWS_AT_ONCE, columns=chosen):
-                done += batch.num_rows
+                done, size = done + batch.num_rows, size + batch.nbytes
+                if size > LARGEST_IN_PARTS:  # of a damaged file, asking the metadata of columns can end the process
+                    raise InputError(f"{path}: expected at most {LARGEST_IN_PARTS:,} bytes when unpacked, found more")
                 yield batch, min(1.0, done / max(1, about.num_rows))
 
     return names, rows

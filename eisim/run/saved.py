@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from eisim import _HOMES as _PUBLIC
-from eisim.base.errors import InputError, explains_arguments
+from eisim.base.errors import InputError, explains_arguments, quoted
 from eisim.base.files import replaced
 from eisim.base.schema import PYTHON, build, parameters_of
 from eisim.base.store import safe_read as incoming
@@ -150,10 +150,10 @@ def load(path):
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     except zipfile.BadZipFile as error:
-        raise InputError(f"{path}: expected a whole file that eisim.save wrote, found: {error}") from None
+        raise InputError(f"{path}: expected a whole file that eisim.save wrote, found: {quoted(error)}") from None
     except Exception as error:  # what a damaged file provokes
-        what = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path}: expected a file that eisim.save wrote, found a damaged one ({what:.100})") from None
+        found = f"a damaged one ({quoted(error)})"
+        raise InputError(f"{path}: expected a file that eisim.save wrote, found {found}") from None
 
 
 def _member(name):

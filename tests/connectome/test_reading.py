@@ -1,6 +1,8 @@
 """Connectomes from files: what is read, counted and refused."""
 
 import gzip
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from brian2 import mV
 from scipy import sparse
 
 from eisim import Connectome, InputError, load, read_connectome, save
-from tests.connectome.files import EDGES, GRAPH, cect, flyvis
+from tests.connectome.files import EDGES, GRAPH, cect, flyvis, packed
 
 
 def written(tmp_path, text, name="edges.csv"):
@@ -98,6 +100,66 @@ def test_columns_of_what_is_not_there(tmp_path):
     refused(tmp_path, text, "nodes: expected a table whose first line has column names", "'A'", nodes=bare)
 
 
+def test_a_column_that_is_named_for_one_role_has_no_other(tmp_path):
+    text = "pre,post,type,n\na,b,E,3\nb,a,E,2\n"
+    signed = read(tmp_path, text, sign="type")
+    assert signed.excitatory.sum() == 5 and not signed.gap_junctions.nnz
+    assert read(tmp_path, "pre,post,type,n\na,b,ACh,3\n", transmitter="type").excitatory.sum() == 3
+    assert read(tmp_path, text, kind="type").counts["gap_junctions"] == 3
+    assert read(tmp_path, text, kind="").unknown.sum() == 5
+    assert read(tmp_path, "pre,post,type,n\na,b,E,3\nb,a,C,2\n").counts["gap_junctions"] == 3
+    twice = read(tmp_path, "pre,post,weight,n\na,b,7,3\n", count="n", transmitter="weight")
+    assert twice.n_synapses == 3 and twice.transmitters == ("7", "")
+    graph = GRAPH.replace(">C<", ">E<")
+    for given, file in ((text, "edges.csv"), (text.replace("E", "R"), "edges.csv"), (graph, "worm.graphml")):
+        refused(tmp_path, given, "alone, which can mean something else", "--set type=none", "sign=", file=file)
+    refused(tmp_path, "pre,post,type,n\na,b,E,3\nb,a,I,2\n", "row 2", "found 'I'", "--set sign=type", "kind=''")
+    refused(tmp_path, text, "count (--set synapses): expected one of its columns", "'m'", count="m")
+    refused(tmp_path, text, "kind (--set type): expected one of its columns", "'m'", kind="m")
+
+
+@pytest.mark.parametrize(
+    ("transmitters", "part"),
+    [
+        ("ACh, GABA/Glut", "mixed"),
+        ("ACh; Acetylcholine + ACh", "excitatory"),
+        ("GABA & glycine", "inhibitory"),
+        ("dopamine/GABA, x", "inhibitory"),
+        ("dopamine, x/y", "unknown"),
+    ],
+)
+def test_lists_of_transmitters_with_any_separators(tmp_path, transmitters, part):
+    connectome = read(tmp_path, f'pre,post,n,nt\na,b,4,"{transmitters}"\n')
+    assert connectome.counts[part] == 4
+    known = read(tmp_path, 'pre,post,n,nt\na,b,4,"5-HT_1/GABA"\n', signs={"5-HT_1": "-"})
+    assert known.inhibitory.sum() == 4
+
+
+def test_cells_without_a_sign_leave_it_to_the_transmitter(tmp_path):
+    text = "pre,post,n,sign,nt\na,b,1,,GABA\nb,a,2,unknown,GABA\nc,a,4,+,GABA\nd,a,8,no pred,ACh\ne,a,16,?,\n"
+    connectome = read(tmp_path, text)
+    found = {part: connectome.counts[part] for part in ("inhibitory", "excitatory", "unknown")}
+    assert found == {"inhibitory": 3, "excitatory": 4, "unknown": 24}
+    assert "Rows without a sign that have that of their source or transmitter: 2." in connectome.notes
+    nodes = written(tmp_path, "name,sign,nt\na,,GABA\nb,-,ACh\n", "nodes.csv")
+    assert read(tmp_path, "pre,post,n\na,b,1\nb,a,2\n", nodes=nodes).signs.tolist() == [-1, -1]
+
+
+def test_columns_of_counts(tmp_path):
+    for name in ("contacts", "edge_weight", "No. of synapses", "Synapse number"):
+        connectome = read(tmp_path, f"pre,post,{name}\na,b,8\nb,a,2\n")
+        assert connectome.n_synapses == 10 and connectome.notes == ()
+    signed = read(tmp_path, "pre,post,Excitatory x Connectivity\na,b,8\nb,a,-2\n")
+    assert signed.excitatory.sum() == 8 and signed.inhibitory.sum() == 2
+    odd = "pre,post,size,name,depth,sign\na,b,8,x,0.5,+\nb,a,2,y,,-\n"
+    said = "each row counts as one. Columns with numbers that are not used: size, depth."
+    assert any(said in note for note in read(tmp_path, odd).notes)
+    assert not any(said in note for note in read(tmp_path, odd, count="size").notes)
+    assert read(tmp_path, odd, count="").notes == ()
+    graph = GRAPH.replace('attr.name="weight"', 'attr.name="size"')
+    assert any("that are not used: size." in note for note in read(tmp_path, graph, "worm.graphml").notes)
+
+
 @pytest.mark.parametrize("wrong", [None, 5, 2.5, True, b"edges.csv", [], {}])
 def test_what_is_no_path(tmp_path, wrong):
     with pytest.raises(InputError, match="expected the path of a file, found"):
@@ -112,7 +174,10 @@ def test_signs_by_transmitter(tmp_path):
     assert connectome.transmitters == ("ACh", "GABA", "ACh/glutamate", "dopamine")
     counts = {"excitatory": 2, "inhibitory": 1, "mixed": 1, "unknown": 2}
     assert {part: connectome.counts[part] for part in counts} == counts
-    assert connectome.notes == ("Synapses of unknown sign, by transmitter: dopamine (2).",)
+    assert connectome.notes == (
+        "No column is known to hold numbers of synapses: each row counts as one.",
+        "Synapses of unknown sign, by transmitter: dopamine (2).",
+    )
     fly = read(tmp_path, text, signs={"Glutamate": -1, "dopamine": 0})
     assert fly.inhibitory.sum() == 2 and fly.mixed.sum() == 2 and fly.counts["neurons_of_both_signs"] == 1
     for wrong in ({"GABA": 3}, {"GABA": True}, {"": 1}, "GABA", {"GABA": "up"}):
@@ -127,7 +192,9 @@ def test_a_table_of_neurons(tmp_path):
     assert connectome.notes[0] == "Neurons that the table of neurons does not have: 1 (11)."
     signed = written(tmp_path, "name,sign\nA,E\nB,I\n", "signed.csv")
     assert read(tmp_path, "pre,post\nA,B\nB,A\n", nodes=signed).signs.tolist() == [1, -1]
-    explicit = read(tmp_path, "pre,post,sign\nA,B,-\nB,A,?\n", nodes=signed)
+    blank = read(tmp_path, "pre,post,sign\nA,B,-\nB,A,?\n", nodes=signed)
+    assert blank.signs.tolist() == [-1, -1] and not blank.unknown.nnz
+    explicit = read(tmp_path, "pre,post,sign\nA,B,-\nB,A,no pred\n", nodes=signed)
     assert explicit.signs.tolist() == [-1, 0] and explicit.unknown.sum() == 1
     twice = written(tmp_path, "name\nA\nA\n", "twice.csv")
     refused(tmp_path, "pre,post\nA,B\n", "twice.csv: row 2 (line 3)", "found 'A' once more", nodes=twice)
@@ -295,6 +362,41 @@ def test_typed_tables(tmp_path):
         refused(tmp_path, content[: len(content) // 2], name, file=name)
 
 
+FUZZ = """
+import sys
+from pathlib import Path
+import numpy as np
+from eisim import InputError, LabelledData, read_connectome
+path, content = Path(sys.argv[1]), Path(sys.argv[2]).read_bytes()
+footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+single = range(footer, len(content) - 8)  # one byte of what is said about columns
+for k in range(250 + len(single)):
+    rng, data = np.random.default_rng(k), bytearray(content)
+    if k < len(single):
+        data[single[k]] = (data[single[k]] + 1) % 256
+    else:
+        for _ in range(rng.integers(1, 6)):
+            data[rng.integers(len(data))] = rng.integers(256)
+    path.write_bytes(data)
+    for read in (read_connectome, lambda path: LabelledData.from_file(path, "weight", classes=True))[: 2 - (k % 4 > 0)]:
+        try:
+            read(path)
+        except InputError as error:
+            assert str(error).isprintable() and len(str(error)) <= 1000, error
+print("done")
+"""
+
+
+@pytest.mark.slow
+def test_mutated_parquet_files_do_not_end_the_process(tmp_path):
+    """What is checked in Parquet's own library can end the process where it is asked for outside of a reader."""
+    pytest.importorskip("pyarrow")
+    (tmp_path / "whole.parquet").write_bytes(packed()["parquet"])
+    words = [sys.executable, "-c", FUZZ, str(tmp_path / "edges.parquet"), str(tmp_path / "whole.parquet")]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "done\n"), ended.stderr[-2000:]
+
+
 @pytest.mark.parametrize("kind", ["csv", "graphml", "cect", "flyvis"])
 def test_mutated_files(tmp_path, kind):
     """Each of 500 damaged files is refused in one line, or read as a connectome that is whole."""
@@ -348,7 +450,7 @@ def test_saved(tmp_path):
         ({"mixed": [[0, None], [0, 0]]}, "finite"),
         ({"excitatory": [[0, 1j], [0, 0]]}, "an array of counts"),
         ({"excitatory": sparse.csr_array([[0, 1j], [0, 0]])}, "an array of counts"),
-        ({"excitatory": np.ma.array([[0, 1], [0, 0]], mask=[[0, 1], [0, 0]])}, "an array of counts"),
+        ({"excitatory": np.ma.array([[0, 1], [0, 0]], mask=[[0, 1], [0, 0]])}, "masked"),
         ({"excitatory": [[0, 1], [0, 0]] * mV}, "an array of counts"),
         ({"neurons": ("A", " ")}, "a name for each"),
         ({"gap_junctions": [[0, 1], [0, 0]]}, "symmetric"),

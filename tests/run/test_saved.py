@@ -191,6 +191,17 @@ def npy(array=None, header=None) -> bytes:
 
 
 ARRAY = document({"array": "a.npy"})
+
+
+def test_what_is_said_of_a_damaged_file_is_short_and_printable(tmp_path):
+    data = bytearray(archive({"a.npy": npy(np.arange(200.0)), "value.json": ARRAY}))
+    data[26:28] = (1500).to_bytes(2, "little")  # length of the first member's name
+    (tmp_path / "x.eisim").write_bytes(data)
+    with pytest.raises(InputError, match=r"File name in directory 'a.npy' and header b'a.npy \.\.\.$") as found:
+        load(tmp_path / "x.eisim")
+    assert str(found.value).isprintable() and len(str(found.value)) < 400
+
+
 GIANT = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }\n"
 POPULATION = {
     "name": "E",
