@@ -101,6 +101,12 @@ def _transmitters(name: str, signs: Mapping[str, int]) -> list[str]:
     return found
 
 
+def are_several(text: str) -> bool:
+    """Whether a text lists several transmitters, some of which are known."""
+    parts = {*_transmitters(text.strip().casefold(), SIGNS)} - {""}
+    return len(parts) > 1 and not parts.isdisjoint(SIGNS)
+
+
 def checked(value: str, what: str, ways: tuple[str, ...]) -> str:
     """One of several texts; ``InputError`` for others."""
     if not isinstance(value, str) or value not in ways:

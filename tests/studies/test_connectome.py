@@ -279,6 +279,7 @@ def test_tasks_from_tables(tmp_path):
         ("S1,S2,M1,M2\n0,0,0,2\n1,0,1,0\n", "0 or 1 for readouts"),
         ("S1,S2,M1,M2\n0,-1,0,1\n1,0,1,0\n", "stimuli from 0 to"),
         ("S1,S2,M1,M2\n0,0,0,1\n1,0,0,1\n", "differ between trials"),
+        ("S1,S2,M1,M2,S3\n0,0,0,1,1\n1,0,1,0,1\n", "inputs and readouts alone .S1, S2, M1, M2., found 'S3'"),
     ],
 )
 def test_what_is_no_task_is_refused(tmp_path, text, message):
@@ -306,6 +307,30 @@ def test_entries_and_wrong_ones():
         )
     with pytest.raises(InputError, match="synapses that inhibit"):
         measure(connectome(inhibitory=None), wiring(), protocol())
+
+
+def test_names_with_marks_are_quoted():
+    found = Entry.listed('"A+B","x=y"+C, mine="q,r" + "A+B"', "inputs")
+    assert [each.selection for each in found] == [("A+B",), ("x=y", "C"), ("q,r", "A+B")]
+    assert [found[0].name, found[2].name] == ["A+B", "mine"]
+    assert lesions_of('"A+B"+C') == ("A+B", "C")
+    assert Entry.listed('5",6', "inputs")[0].selection == ('5"',)
+
+
+def test_what_has_no_inhibition_says_which_signs_are_open():
+    blind = connectome(excitatory=None, inhibitory=None, mixed=None, unknown=counts(("S1", "M1", 8), ("S2", "M2", 2)))
+    with pytest.raises(InputError, match=r"found 10 of unknown sign among 10: --set sign=COLUMN .* unknown=inhibitory"):
+        measure(blind, wiring(), protocol())
+    with pytest.raises(InputError, match="found none: all 8 excite"):
+        measure(connectome(excitatory=counts(("S1", "M1", 8)), inhibitory=None, mixed=None, unknown=None), wiring(),
+                protocol())  # fmt: skip
+
+
+def test_neurons_of_several_transmitters_have_rows_of_their_own():
+    one = replace(connectome(), transmitters=("ACh", "ACh", "ACh/GABA", "", "", "ACh", "ACh"))
+    found = measure(one, wiring(), protocol(controls=False, varied=False, shuffles=0))
+    assert [found.conditions[k].name for k in found.of(TRANSMITTER)] == ["ACh/GABA"]
+    assert found.notes[-1].endswith("those with several have separate rows: ACh/GABA.")
 
 
 def test_each_input_alone():

@@ -186,15 +186,16 @@ class ConnectomeView(View[ConnectomeResult]):
         if not len(places):
             return
         sizes = np.abs([self._largest(k, found.change) for k in places])
-        small = int((sizes <= SMALL * np.abs(found.means[0]).max()).sum())
+        large = int((sizes > SMALL * np.abs(found.means[0]).max()).sum())
         first = listing(
             f"{found.conditions[k].name} ({self._where(k)}: {self._largest(k, found.change):+.2g} Hz)"
             for k in places[:3]
             if self._where(k)
         )
         yield (
-            f"{count(len(places), 'neuron')} silenced one by one, {small} of which change no output by more than "
-            f"{SMALL:.0%} of the highest rate" + (f"; the largest changes are those of {first}." if first else ".")
+            f"Of {count(len(places), 'neuron')} silenced one by one, {large or 'none'} change{'s' * (large < 2)} an "
+            f"output by more than {SMALL:.0%} of the highest rate"
+            + (f"; the largest changes are those of {first}." if first else ".")
         )
 
     def _about_signs(self) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from eisim.report.judgements import MARKS
+from eisim.report.numbers import hertz
 from eisim.report.style import DOUBLE, NEUTRAL, SINGLE, TALLEST, Axes, Figure, letters, new_figure
 from eisim.studies.connectome.result import CLASS, FRACTION, INTACT, NEURON, TRANSMITTER, ConnectomeResult
 
@@ -31,7 +32,7 @@ def conditions(found: ConnectomeResult) -> Figure:
     most = np.abs(change[np.isfinite(change)]).max(initial=1e-9)
     image = ax.imshow(np.vstack([np.zeros(columns), change]), aspect="auto", cmap="RdBu_r", vmin=-most, vmax=most)
     for column, rate in enumerate(intact):
-        ax.text(column, 0, f"{rate:.3g}", ha="center", va="center", fontsize=6 if columns <= 20 else 4)
+        ax.text(column, 0, hertz(rate), ha="center", va="center", fontsize=6 if columns <= 20 else 4)
     labels = ["intact (Hz)", *(_label(found.conditions[k]) for k in places)]
     ax.set_yticks(range(len(labels)), labels, fontsize=6)
     ax.set_xticks(range(columns), [*found.trials] * n_outputs, rotation=90, fontsize=6)

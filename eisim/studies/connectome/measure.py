@@ -16,6 +16,7 @@ from eisim.base.progress import headed, shows_progress
 from eisim.circuit import Circuit, junction_step
 from eisim.connectome import Connectome
 from eisim.connectome.circuits import silence
+from eisim.connectome.signs import are_several
 from eisim.simulation import simulate
 from eisim.studies.connectome.attained import attained, excitatory_only
 from eisim.studies.connectome.result import (
@@ -95,7 +96,9 @@ def measure(
     signed = Signed.of(connectome, wiring)
     intact = signed.circuit()
     if not len(signed.inhibitory):
-        raise InputError(f"connectome {connectome.name!r:.60}: expected synapses that inhibit, found none")
+        raise InputError(
+            f"connectome {connectome.name!r:.60}: expected synapses that inhibit, found {_signs(connectome)}"
+        )
     names = connectome.outputs(intact)
     entry_of = [k for k, each in enumerate(wiring.readouts) for _ in connectome.find(each.selection)]
     seeds = list(protocol.seeds) if intact.is_random else list(protocol.seeds[:1])
@@ -169,6 +172,11 @@ def _jobs(signed: Signed, intact: Circuit, protocol: Protocol, swaps: list[int],
     sent = np.asarray(signed.inhibition.sum(axis=1))
     for family, texts in ((TRANSMITTER, connectome.transmitters), (CLASS, connectome.classes)):
         groups = _grouped(texts, signed.inhibitory)
+        if family == TRANSMITTER and (several := [name for name in groups if are_several(name)]):
+            notes.append(
+                "A row of a transmitter is without all inhibition of the neurons that have it alone; those with "
+                f"several have separate rows: {', '.join(several):.200}."
+            )
         chosen = sorted(groups, key=lambda name: -sent[groups[name]].sum())[:most]
         if len(chosen) < len(groups):
             notes.append(f"Without the inhibition of the {most} that send most, of {len(groups):,}: by {family}.")
@@ -199,6 +207,19 @@ def _shuffled(connectome, wiring, seed, swaps):
     other, swapped = shuffled_connectome(connectome, seed)
     swaps.append(swapped)
     return Signed.of(other, wiring).circuit()
+
+
+def _signs(connectome) -> str:
+    """What signs there are where none inhibits, and how others are given."""
+    found, total = connectome.counts, f"{connectome.n_synapses:,.12g}"
+    if not found["unknown"] + found["mixed"]:
+        return f"none: all {total} excite" if connectome.n_synapses else "no synapses"
+    open_ = [f"{found[part]:,.12g} of {word}" for part, word in (("unknown", "unknown sign"), ("mixed", "either sign"))
+             if found[part]]  # fmt: skip
+    return (
+        f"{' and '.join(open_)} among {total}: --set sign=COLUMN or transmitter=COLUMN names the column that says it, "
+        "signs=NAME:- is the sign of a transmitter, and unknown=inhibitory and mixed=inhibitory take them to inhibit"
+    )
 
 
 def _senders(connectome, part) -> tuple[str, ...]:

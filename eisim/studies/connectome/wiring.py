@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from eisim.base.errors import InputError
+from eisim.base.errors import InputError, did_you_mean
 from eisim.base.units import scalar_si
 from eisim.base.values import Brief
 from eisim.circuit import Circuit
 from eisim.connectome import Connectome
 from eisim.connectome.circuits import TAKEN_FOR
-from eisim.functions.tables import read_table
+from eisim.functions.tables import counts_rows, read_table
 from eisim.weights import with_entries
 
 #: What synapses without a known sign, and those with receptors of both signs, are taken to be.
@@ -35,19 +35,21 @@ class Entry:
 
     @classmethod
     def of(cls, text: str) -> "Entry":
-        """One that is written ``"ALM+AVM"``, or with a name ``"anterior=ALM+AVM"``."""
-        name, is_named, parts = text.rpartition("=")
-        selection = tuple(part.strip() for part in parts.split("+"))
-        name = name.strip() if is_named else parts.strip()
+        """One that is written ``"ALM+AVM"``, or with a name ``"anterior=ALM+AVM"``; names may be in double quotes."""
+        *named, parts = _split(text, "=")
+        selection = tuple(map(_unquoted, _split(parts, "+")))
+        name = _unquoted("=".join(named) if named else parts)
         if not name or not all(selection):
-            raise InputError(f"expected names or classes of neurons, joined by +, found {text!r:.80}")
+            raise InputError(
+                f"expected names or classes of neurons, joined by + (in quotes if they hold marks), found {text!r:.80}"
+            )
         return cls(name, selection)
 
     @classmethod
     def listed(cls, text: str, what: str) -> tuple["Entry", ...]:
         """Several, separated by commas, with different names; ``""`` is none. `what` names them in errors."""
         try:
-            found = tuple(map(cls.of, text.split(","))) if text.strip() else ()
+            found = tuple(map(cls.of, _split(text, ","))) if text.strip() else ()
         except InputError as error:
             raise InputError(f"{what}: {error}") from None
         names = [each.name for each in found]
@@ -56,9 +58,27 @@ class Entry:
         return found
 
 
+def _split(text: str, mark: str) -> list[str]:
+    """The parts between marks that are not in double quotes."""
+    parts, is_quoted, has_pairs = [""], False, text.count('"') % 2 == 0
+    for c in text:
+        is_quoted ^= has_pairs and c == '"'
+        if c == mark and not is_quoted:
+            parts.append("")
+        else:
+            parts[-1] += c
+    return parts
+
+
+def _unquoted(text: str) -> str:
+    """The text without quotes around it, if the only ones are there."""
+    text = text.strip()
+    return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] == '"' and text.count('"') == 2 else text
+
+
 def lesions_of(text: str) -> tuple[str, ...] | None:
     """Neurons that are silenced one by one: ``None``, all that inhibit, from ``"all"``, and none from ``"none"``."""
-    parts = tuple(part.strip() for part in text.split("+"))
+    parts = tuple(map(_unquoted, _split(text, "+")))
     if not all(parts):
         raise InputError(f"lesions: expected all, none, or names or classes joined by +, found {text!r:.60}")
     return {("all",): None, ("none",): ()}.get(parts, parts)
@@ -142,6 +162,12 @@ def read_required(path: str, wiring: Wiring, report: Callable[..., None]) -> Tri
         values[name] = columns[name].numbers
         if columns[name].texts or not np.isfinite(values[name]).all():
             raise InputError(f"{path}: {name}: expected numbers, found others")
+    if unknown := [name for name, column in columns.items() if name not in values and not counts_rows(column)]:
+        known = ", ".join(values)
+        raise InputError(
+            f"{path}: expected columns of inputs and readouts alone ({known:.200}), found {unknown[0]!r:.60}"
+            f"{did_you_mean(unknown[0], values)}"
+        )
     levels = np.stack([values[each.name] for each in wiring.inputs], axis=1)
     wanted = np.stack([values[each.name] for each in wiring.readouts], axis=1)
     if not len(levels) or not np.isin(wanted, (0, 1)).all() or not ((levels >= 0) & (levels <= STRONGEST)).all():
