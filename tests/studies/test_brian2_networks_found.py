@@ -153,7 +153,8 @@ def test_gap_junctions_are_electrical():
         ("v_post = clip(v_post + 2*mV, 0*mV, 9*mV)", "unknown"),  # at threshold it takes away
         ("v_post = 5*mV", "unknown"),
         ("v_post = 0*mV", "inhibitory"),
-        ("v_post += 0.1*(5*mV - v_post)", "unknown"),
+        ("v_post += 0.1*(5*mV - v_post)", "inhibitory"),  # a reversal potential below threshold
+        ("v_post += 0.1*(15*mV - v_post)", "excitatory"),
         ("v_post -= 1*mV*(rand() < 0.5)", "inhibitory"),
         ("v_post += -J*int(i < 3)", "inhibitory"),
         ("v_post += 1*mV", "excitatory"),
@@ -469,6 +470,35 @@ def test_events_of_dendrites(code, at_event, verdict):
     group = driven(eqs=DENDRITE, events={"dendritic": "d > 1"})
     runner = group.run_on_event("dendritic", at_event)
     assert [row.verdict for row in found(group, joined(group, on_pre=code), runner).rows] == [verdict]
+
+
+COUPLED = """dv/dt = (-v + (d - v) + (f - v))/(10*ms) : 1
+dd/dt = (-d + 0.5*(v - d) + g*(E - d))/(10*ms) : 1
+df/dt = (-f + 0.5*(v - f))/(10*ms) : 1
+dg/dt = -g/(5*ms) : 1
+E : 1"""
+LATER = """dv/dt = (-v - x*s**4/(s**4 + 100))/(10*ms) : 1
+ds/dt = (0.18*g - 0.034*s)/ms : 1
+dg/dt = -g/ms : 1
+x : 1"""
+DIVIDED = "dv/dt = (-v + h/(1 + g))/(10*ms) : 1\ndh/dt = -h/ms : 1\ndg/dt = -g/ms : 1"
+
+
+def test_compartments_gates_that_are_shut_at_first_and_division():
+    for potential, verdict in ((-0.5, "inhibitory"), (0.3, "inhibitory"), (5, "excitatory")):
+        brian2.start_scope()
+        group = driven(eqs=COUPLED)
+        group.E = potential
+        assert verdicts(group, joined(group, on_pre="g += 1")) == [("pre", "g", verdict)]
+    brian2.start_scope()
+    group = driven(eqs=LATER)
+    group.x = 0.5
+    assert verdicts(group, joined(group, on_pre="g += 1")) == [("pre", "g", "inhibitory")]
+    brian2.start_scope()
+    group = driven(eqs=DIVIDED)
+    drives = joined(group, on_pre="h += 1", name="drives")
+    rows = found(group, joined(group, on_pre="g += 1"), drives).rows
+    assert {row.synapses: row.verdict for row in rows} == {"S": "inhibitory", "drives": "excitatory"}
 
 
 def test_events_that_start_pathways():

@@ -162,6 +162,8 @@ class Effects:
                     cut,
                 )
                 scope = scope.with_value(scope.key(name), cut)
+                for other in self._coupled(group, scope, name, names):
+                    found.setdefault(id(group.variables[other]), found[id(group.variables[name])])
                 for other, value in self._leaders(group, scope, name, names):
                     found.setdefault(id(group.variables[other]), (value, value))
                 break
@@ -177,6 +179,23 @@ class Effects:
             return []
         written = self.written
         return sorted(inside, key=lambda n: (not rises[n], id(group.variables[n]) not in written, n))
+
+    def _coupled(self, group, scope: Scope, name: str, names) -> list[str]:
+        """Potentials of other compartments: each draws the other one towards itself. They are judged at the same one.
+
+        A reversal potential below threshold then inhibits there as it does where the spike begins.
+        """
+        equations, found = dict(rates(group)), []
+        for other in names:
+            is_same_kind = other != name and group.variables[other].dim is group.variables[name].dim
+            if not is_same_kind or id(group.variables[other]) in self.direct:
+                continue
+            with suppress(NotFollowed):
+                ends = [(name, other), (other, name), (name, name), (other, other)]
+                slopes = [scope.slope(equations[one], scope.key(by), scope.value(by)) for one, by in ends]
+                if all((slope * sign > 0).all() for slope, sign in zip(slopes, (1, 1, -1, -1), strict=True)):
+                    found.append(other)
+        return found
 
     def _leaders(self, group, scope: Scope, name: str, names):
         """Values of a variable that another one in the threshold follows, such as the potential that opens a gate."""
@@ -443,6 +462,8 @@ class Effects:
             for role, (slope, each) in slopes.items():
                 doubt, differs = way.doubt, way.differs
                 if not slope.any():
+                    slope = self._later(way.group, views[0], expression, (id(variable), role))
+                if not slope.any():
                     doubt = doubt or f"{what} does not change with {way.name} at the values of the first run"
                     slope = self._slope(views[0], expression, (id(variable), role), nudges=True)
                 elif np.isnan(slope).any() and not differs:
@@ -462,6 +483,23 @@ class Effects:
             lost.append(str(error))
             return []
         return found
+
+    def _later(self, home, view: Scope, expression: str, key) -> np.ndarray:
+        """The slope where variables of the group that are 0 at first take the values that spikes bring them to."""
+        start = view.given.get(key)
+        start = np.asarray(_value_of(view, key) if start is None else start)
+        if key[1] != OWN or home is not view.group or start.dtype.kind != "f":
+            return np.zeros(view.at.shape)
+        states = [view]
+        for other in sorted(view.reads(expression) - view.given.keys(), key=str):
+            group, name = self.home.get(other[0], (None, ""))
+            if group is view.group and other[0] in self.changing and not np.any(view.value(name)):
+                values = reached(self.objects, Scope(group, view.at, self.namespace), name)
+                states += [state.with_value(other, value) for state in states for value in values[:12] if value.any()]
+            if len(states) > 200:
+                break
+        slopes = [state.slope(expression, key, state.given.get(key, start)) for state in states]
+        return agreed(slopes)
 
     def _is_gain(self, view: Scope, group, expression: str, key) -> bool:
         """Whether an equation is 0 wherever a variable is: it then stops a neuron where it is."""

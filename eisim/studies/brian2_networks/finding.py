@@ -231,9 +231,9 @@ def _of_pathway(pathway: SynapticPathway, synapses, effects: Effects, label: str
     moments = scope.moments(*(expression for *_, expression in statements(own_code(pathway))))[1:]
     later = [_changes(pathway, each) for each in moments if each.moment.time is not None]
     drawn = [_changes(pathway, each) for each in moments if each.moment.time is None]
-    texts, failed, after, before = now.texts, now.failed, now.after, now.before
+    texts, failed = now.texts, now.failed
     for name, lines in texts.items():
-        variable = synapses.variables[name]
+        variable, after, before = synapses.variables[name], now.after, now.before
         home, _ = effects.home.get(id(variable), (None, ""))
         is_own = home is synapses
         finding = Finding(synapses.name, label, pathway.objname, name, "; ".join(lines), NONE, "", n=len(synapses))
@@ -269,6 +269,8 @@ def _of_pathway(pathway: SynapticPathway, synapses, effects: Effects, label: str
             continue
         jump = now.jump(name)
         spiking = agreed([each.jump(name) for each in there if name in each.after] or [jump])
+        if not np.isnan(spiking).any() and (jump * spiking < 0).any() and _draws(pathway, synapses, effects, at, name):
+            after, before, jump = there[0].after, there[0].before, spiking
         if np.isnan(spiking).any() or (jump * spiking < 0).any():
             yield _with(row, UNKNOWN, f"what a spike adds to {name} has another sign where neurons are at threshold")
             continue
@@ -308,6 +310,21 @@ def _is_variable(scope: Scope, lines) -> bool:
     """Whether what statements add depends on a variable that functions can change."""
     known = [scope.group.variables.get(name) for line in lines for name in identifiers(line.partition("= ")[2])]
     return any(isinstance(each, ArrayVariable) and not each.constant and not each.read_only for each in known)
+
+
+def _draws(pathway, synapses, effects: Effects, at, name: str) -> bool:
+    """Whether a spike draws a variable a part of the way to a reversal potential: it is judged at threshold."""
+    present = Scope(synapses, at, effects.namespace)
+    (view, *_), key = effects.views(synapses, at), present.key(name)
+    if key not in view.given:
+        return False
+    start, end = np.asarray(present.value(name), dtype=float), np.asarray(view.given[key], dtype=float)
+    places = [start + k * (end - start) for k in (0, 0.5, 1, 2)]
+    each = [_changes(pathway, present.with_value(key, place)) for place in places]
+    first, half, last, beyond = (one.after[name] - one.before[name] for one in each)
+    gap = end - start
+    is_line = np.allclose(half - first, (last - first) / 2) and np.allclose(beyond - last, last - first)
+    return bool(is_line and ((first - last) * np.sign(gap) >= 0).all() and (np.abs(last - first) < np.abs(gap)).all())
 
 
 def _turning(pathway, scope: Scope, effects: Effects, name: str, jump) -> str:
