@@ -501,6 +501,19 @@ def test_compartments_gates_that_are_shut_at_first_and_division():
     assert {row.synapses: row.verdict for row in rows} == {"S": "inhibitory", "drives": "excitatory"}
 
 
+@pytest.mark.parametrize(
+    ("slow", "reversal", "verdict"), [(5, -1, "inhibitory"), (5, 3, "excitatory"), (0.2, -1, "excitatory")]
+)
+def test_differences_of_exponentials(slow, reversal, verdict):
+    eqs = "dv/dt = ((g - h)*(E - v) - v)/ms : 1\ndg/dt = -g/(slow*ms) : 1\ndh/dt = -h/ms : 1\nE : 1"
+    group = driven(eqs=eqs)
+    group.E = reversal
+    rows = found(group, joined(group, on_pre="g += 0.2; h += 0.2"), slow=slow).rows
+    assert [(row.verdict, row.is_scaled) for row in rows] == 2 * [(verdict, verdict == "inhibitory")]
+    unequal = joined(group, on_pre="g += 0.2; h += 0.3", name="unequal")  # first one, then the other
+    assert {row.verdict for row in found(group, unequal, slow=slow).rows} == {verdict if slow < 1 else "unknown"}
+
+
 def test_events_that_start_pathways():
     group = driven(eqs=DENDRITE, events={"release": "c > 2"})
     fills = joined(group, on_pre="c_post += 1", name="fills")

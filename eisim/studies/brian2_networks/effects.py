@@ -33,6 +33,8 @@ from eisim.studies.brian2_networks.reading import own_code, rates, spread, state
 
 #: Ways from one variable to thresholds that are followed.
 WAYS = 400
+#: Steps, each longer than the one before, over which the effect of several changes together is followed.
+STEPS = 120
 
 
 @dataclass(frozen=True)
@@ -280,6 +282,40 @@ class Effects:
         if readers and not np.isnan(found.signs).any():
             return replace(found, signs=np.full(len(at), np.nan), why=readers[0])
         return found
+
+    def joint(self, synapses, added: Mapping[str, np.ndarray], last: str) -> float:
+        """The sign by which what a spike adds to several variables of neurons moves the last one before a threshold.
+
+        All else goes on by its equations, with that one held where a spike begins. NaN if signs or times differ.
+        """
+        homes = [self.home[id(synapses.variables[name])] for name in added]
+        group, sizes = homes[0][0], next(iter(added.values())).shape[0]
+        equations = dict(rates(group))
+        if isinstance(group, Synapses) or any(each is not group for each, _ in homes) or last not in equations:
+            return np.nan
+        some = spread(sizes, 200)
+        sender = Scope(synapses, spread(len(synapses), sizes)[some], self.namespace)
+        at = [sender.place(name)[1] for name in added]
+        view = self.views(group, at[0])[0]
+        if any((each != at[0]).any() for each in at) or view.key(last) not in view.given:
+            return np.nan
+        moved = view
+        for (_, name), change in zip(homes, added.values(), strict=True):
+            value = np.asarray(moved.value(name), dtype=float)
+            moved = moved.with_value(moved.key(name), value + change[some])
+        names = [name for name in equations if view.key(name) not in view.given]
+        if any(name not in names for _, name in homes):
+            return np.nan
+        found, dt = [], float(group.clock.dt_)
+        for _ in range(STEPS):
+            ends = [np.asarray(each.evaluate(equations[last]), dtype=float) for each in (moved, view)]
+            found.append(np.broadcast_to(ends[0] - ends[1], view.at.shape))
+            view, moved = (_stepped(each, equations, names, dt) for each in (view, moved))
+            dt *= 1.05
+        course = np.nan_to_num(np.array(found))
+        course = np.where(np.abs(course) > 1e-6 * np.abs(course).max(initial=0.0), course, 0.0)
+        toward = unanimous(self.of(group.variables[last], at[0]).signs)
+        return unanimous(np.sign(course)) * toward or np.nan
 
     def _reached(self, way: _Way, lost: list[str], held: list[_Way]) -> tuple[list[_Way], bool]:
         """Where a way ends at thresholds, and whether it goes no further.
@@ -605,6 +641,19 @@ class Effects:
                 if any(id(owner.variables.get(other)) in seen for other in identifiers(expression)):
                     said.append(f"{each.name} reads it ({name} {operation} {expression:.40}), which is not followed")
         return said
+
+
+def _stepped(scope: Scope, equations: Mapping[str, str], names, dt: float) -> Scope:
+    """A step of variables, each by the exponential of its own slope, which is exact for those that decay alone."""
+    given = {}
+    for name in names:
+        key, value = scope.key(name), np.asarray(scope.value(name), dtype=float)
+        step = 1e-4 * (np.abs(value).max(initial=0.0) or 1.0)
+        here, there = (np.asarray(scope.with_value(key, value + d).evaluate(equations[name]), float) for d in (0, step))
+        growth = np.clip((there - here) / step * dt, -50, 2)
+        share = np.where(np.abs(growth) < 1e-6, 1.0, np.expm1(growth) / np.where(growth == 0, 1, growth))
+        given[key] = value + here * dt * share
+    return replace(scope, given=scope.given | given)
 
 
 def _solved(scope: Scope, expression: str, name: str):

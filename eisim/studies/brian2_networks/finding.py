@@ -95,6 +95,7 @@ class _Row:
     effect: Effect
     is_own: bool = False  # whether the variable belongs to the synapses
     acts: Any = None  # signs of what each of the synapses does, where that is known
+    added: Any = None  # what a spike of each adds to the variable
 
 
 def judge(
@@ -170,7 +171,7 @@ def _of_synapses_or_unknown(synapses, effects: Effects, label: str) -> list[_Row
 def _of_synapses(synapses: Synapses, effects: Effects, label: str) -> list[_Row]:
     active = [pathway for pathway in synapses._pathways if pathway.active]
     rows = [row for pathway in active for row in _of_pathway(pathway, synapses, effects, label)]
-    rows = _opposed(rows)
+    rows = _opposed(rows, effects)
     updaters = [updater for updater in synapses.summed_updaters.values() if updater.active]
     rows += [_of_sum(updater, synapses, effects, label, rows) for updater in updaters]
     shown = [row for row in rows if row.finding.verdict != NONE]
@@ -298,7 +299,7 @@ def _of_pathway(pathway: SynapticPathway, synapses, effects: Effects, label: str
         if effects.functions and is_known and _is_variable(scope, lines):
             why = f"{judged.finding.why}; judged at the first run, and {_may(effects)} change it"
             judged = replace(judged, finding=replace(judged.finding, why=why))
-        yield judged
+        yield replace(judged, added=after[name] - before[name])
 
 
 def _may(effects: Effects) -> str:
@@ -526,17 +527,42 @@ def _grown(pathway, synapses, effects, at, name):
     return nothing, ""
 
 
-def _opposed(rows: list[_Row]) -> list[_Row]:
-    """Of synapses that act on several variables with opposite signs, no sign is known."""
+def _opposed(rows: list[_Row], effects: Effects) -> list[_Row]:
+    """Of synapses that act on several variables with opposite signs, no sign is known, unless it is one at all times.
+
+    Such as that of a difference of two exponentials.
+    """
     found = []
     for row in rows:
         known = (INHIBITORY, EXCITATORY, MIXED)
         same = [r for r in rows if r.finding.pathway == row.finding.pathway and r.finding.verdict in known]
         if any(r is row for r in same) and np.isnan(agreed([r.acts for r in same])).any():
             names = " and ".join(r.finding.variable for r in same)
-            row = _with(row, UNKNOWN, f"{row.finding.name} acts on {names} with opposite signs")
+            sign = _joint(same, effects)
+            if np.isnan(sign):
+                row = _with(row, UNKNOWN, f"{row.finding.name} acts on {names} with opposite signs")
+            else:
+                way = f"{'nearer to' if sign > 0 else 'away from'} threshold"
+                why = f"what a spike adds to {names} together brings neurons {way} at all later times"
+                row = replace(row, finding=_all_one(row.finding, int(sign > 0)))
+                row = _with(row, EXCITATORY if sign > 0 else INHIBITORY, why)
         found.append(row)
     return [_scaled(row) for row in found]
+
+
+def _joint(rows: list[_Row], effects: Effects) -> float:
+    """The sign of what several changes of a spike do together; NaN if it is not one."""
+    names = [row.finding.variable for row in rows]
+    known = all(row.finding.verdict in (INHIBITORY, EXCITATORY) and not row.is_own for row in rows)
+    if not known or any(row.effect.summed or len(row.effect.path) < 2 for row in rows):
+        return np.nan
+    if len({row.effect.path[-1] for row in rows}) > 1:
+        return np.nan
+    added = dict(zip(names, (row.added for row in rows), strict=True))
+    try:
+        return effects.joint(rows[0].change.synapses, added, rows[0].effect.path[-1])
+    except NotFollowed:
+        return np.nan
 
 
 def _scaled(row: _Row) -> _Row:
