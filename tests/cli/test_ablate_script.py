@@ -136,6 +136,15 @@ def test_a_criterion_judges_like_every_curve():
     assert [table.title for table in view.tables()][-1] == "Judgement of the score"
 
 
+def test_a_criterion_that_the_intact_network_misses_and_scores_of_0_and_1():
+    result = ablation(np.array([[0.0] * 3, [0.0] * 3]), Criterion.absolute(0.9))
+    assert "the verdict is: not computed (the intact network scores 0, so it has nothing to lose)" in said(result)
+    (intact, _) = view_of(ablation(np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]))).to_json()["score"]
+    assert (intact["low"], intact["high"]) == (0, 1)
+    real = view_of(ablation(np.array([[0.0, 0.0, 1.5], [1.0, 0.0, 0.0]]))).to_json()["score"][0]
+    assert real["low"] < 0 and real["high"] > 1
+
+
 @pytest.mark.parametrize(
     ("back", "sham", "reason", "specific"),
     [(0.9, 0.9, "runaway", True), (0.2, 0.9, "unresolved", True), (0.9, 0.2, "runaway", False)],

@@ -218,3 +218,14 @@ def test_a_script_finds_its_folder_and_itself(tmp_path):
     text += "plot(monitor.t/ms, monitor.i)\nshow()\nsavefig('figure.png')\nsys.exit()\n"
     result = brian.ablate(script(tmp_path, text.replace(START, START + "import sys\n")), (1,), seeds=1, controls=False)
     assert result.identical and not (tmp_path / "figure.png").exists() and Path.cwd() == Path(os.getcwd())
+
+
+def test_names_of_loops_come_last_and_all_names_are_taken(tmp_path):
+    looped = CURRENTS.replace("run(40*ms)", "for S in (exciting, other):\n    S.delay = 1*ms\nrun(1*ms)")
+    path = script(tmp_path, looped)
+    assert brian.inhibition(path).inhibitory == ("other",)
+    named = script(tmp_path, looped.replace('on_pre="h += -4*J"', 'on_pre="h += -4*J", name="I_to_I"'), "named.py")
+    assert brian.inhibition(named).inhibitory == ("I_to_I",)
+    for given, names in ((path, ("other", "S", "synapses_1")), (named, ("other", "S", "I_to_I"))):
+        for name in names:
+            assert not brian.inhibition(given, override={name: "leave"}).inhibitory

@@ -1,6 +1,7 @@
 """Scripts with several runs, between which synapses change; and fraction 0 where it is not the script's own run."""
 
 import sys
+from types import SimpleNamespace
 
 import brian2
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from eisim import brian
 from eisim.base import memory, processes
+from eisim.studies.brian2_networks.running import _why
 from tests.studies.test_brian2_networks import script
 
 START = """from brian2 import *
@@ -83,6 +85,12 @@ def test_fraction_0_that_differs_is_said_with_the_time(tmp_path):
     assert problem.startswith(
         f"with fraction 0 the spikes differ from your script's from {result.differs_from * 1e3:.4g} ms"
     )
+    assert "the script is not repeatable: run twice with the same seed, its own spikes differ from 1" in problem
+
+
+def test_a_script_that_repeats_itself_differs_by_rounding():
+    plain = SimpleNamespace(digest="a")
+    assert _why(plain, plain) == "by rounding: the script gives the same spikes when it runs twice"
 
 
 def test_a_network_is_as_it_was_after_the_context(tmp_path):

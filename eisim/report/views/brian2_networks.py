@@ -20,6 +20,7 @@ from eisim.report.wording import count, listing
 from eisim.studies.brian2_networks.result import BrianAblation, Found
 from eisim.studies.controls import ALL, BETWEEN
 from eisim.studies.curves import described
+from eisim.studies.judgement import NOT_COMPUTED
 
 RUNS, SYNAPSES, SPIKES, CONTROLS = "ablation.csv", "synapses.csv", "spikes.csv", "controls.csv"
 #: Share of the largest rate that refractoriness allows from which on a rate says little else.
@@ -92,7 +93,17 @@ class AblationView(View[BrianAblation]):
     @cached_property
     def _scores(self) -> list[Estimate]:
         scores = self.result.scores
-        return [] if scores is None else [with_t_interval(each) for each in scores]
+        return [] if scores is None else [self._of_scores(each) for each in scores]
+
+    def _of_scores(self, scores) -> Estimate:
+        """A mean score with its interval; between 0 and 1 where all scores are one or the other."""
+        found, given = with_t_interval(scores), [self.result.scores, *(each.scores for each in self.result.controls)]
+        is_share = all(np.isin(each, (0, 1)).all() for each in given if each is not None)
+        return (
+            Estimate(found.mean, max(found.low, 0.0), min(found.high, 1.0))
+            if is_share and found.low is not None
+            else found
+        )
 
     @property
     def _judgements(self):
@@ -139,7 +150,7 @@ class AblationView(View[BrianAblation]):
             {"group": group, **{name: asdict(self._of_group(measures[name], g, name)) for name in measures}}
             for g, group in enumerate(self.result.groups)
         ]
-        score = None if each.scores is None else asdict(with_t_interval(each.scores))
+        score = None if each.scores is None else asdict(self._of_scores(each.scores))
         what = {"condition": each.condition, "scaled": each.scaled, "scale": each.scale}
         return {**what, "groups": groups, "score": score}
 
@@ -217,6 +228,8 @@ class AblationView(View[BrianAblation]):
         for each in self._judgements:
             why = f" ({judgements.MEANINGS[each.reason]})" if each.reason and each.controls is not None else ""
             verdict = each.verdict + (f", {each.reason}" if why else "")
+            if each.verdict == NOT_COMPUTED:
+                why = f" (the intact network scores {number(each.intact.mean)}, so it has nothing to lose)"
             yield f"With a criterion of {number(each.criterion)}, the verdict is: {verdict}{why}."
         if not found.controls:
             yield "Controls were not run."
@@ -279,7 +292,7 @@ class AblationView(View[BrianAblation]):
                     Column("score", lambda k: _interval(self._scores[k]), note=OVER_SEEDS),
                 ),
                 range(len(found.fractions)),
-                (),
+                (f"{count(len(found.seeds), 'seed')}.",),
                 RUNS,
             )
         if self._judgements:
@@ -305,7 +318,7 @@ class AblationView(View[BrianAblation]):
 
         def score(place):
             each = place[0]
-            estimate = self._scores[each] if isinstance(each, int) else with_t_interval(each.scores)
+            estimate = self._scores[each] if isinstance(each, int) else self._of_scores(each.scores)
             return _interval(estimate)
 
         columns = (

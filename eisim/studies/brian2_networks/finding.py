@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -110,17 +111,24 @@ def judge(
     """
     with _random_left_alone():
         effects = Effects(objects, namespace)
-        labels = {id(each): name for name, each in namespace.items() if isinstance(each, Synapses)}
+        aliases = _aliases(effects.synapses, namespace)
+        labels = {key: names[0] for key, names in aliases.items() if names}
+        said = {
+            each.name: override[name]
+            for each in effects.synapses
+            for name in reversed((each.name, *aliases[id(each)]))
+            if name in (override or {})
+        }
         rows: list[_Row] = []
         for each in sorted(effects.synapses, key=lambda s: s.name):
             label = labels.get(id(each), "")
             if each.active and len(each):
-                rows += _overridden(_of_synapses_or_unknown(each, effects, label), each, label, override or {})
+                rows += _overridden(_of_synapses_or_unknown(each, effects, label), each, label, said)
             else:
                 why = "is not active" if len(each) else "has no synapses"
                 rows.append(_none(each, label, why))
         if checks_names:
-            _check_names(override or {}, effects.synapses, labels)
+            _check_names(override or {}, effects.synapses, aliases)
         return Judged(
             tuple(replace(row.finding, toward=row.change.sign) for row in rows),
             tuple(row.change for row in rows if row.finding.is_scaled),
@@ -139,8 +147,20 @@ def _random_left_alone() -> Iterator[None]:
         random.setstate(states[1])
 
 
-def _check_names(override, synapses, labels) -> None:
-    known = {name for each in synapses for name in (each.name, labels.get(id(each), "")) if name}
+def _aliases(synapses, namespace: Mapping) -> dict[int, list[str]]:
+    """Names of synapses in the script: first one that they were given, then those of variables, a loop's after others.
+
+    A variable of a loop was set after those that it runs over.
+    """
+    found = {id(each): [] if re.fullmatch(r"synapses(_\d+)?", each.name) else [each.name] for each in synapses}
+    for name, each in namespace.items():
+        if isinstance(each, Synapses) and id(each) in found:
+            found[id(each)].append(name)
+    return found
+
+
+def _check_names(override, synapses, aliases) -> None:
+    known = {name for each in synapses for name in (each.name, *aliases[id(each)])}
     for name, said in override.items():
         if name not in known:
             found = f"one of {', '.join(sorted(known))}" if known else "no name, since the network has no Synapses"

@@ -167,7 +167,8 @@ def ablate(
             jobs = _compiled if backend == "cpp" else _interpreted
             todo, at_once = jobs(source, runs, replicates, _override(override), score, report, stack)
             outcomes, without = _all_outcomes(todo, at_once, report)
-    return _result(source.name, levels, replicates, outcomes, without, wanted, backend)
+            again = _again(todo, outcomes, report)
+    return _result(source.name, levels, replicates, outcomes, without, wanted, backend, again)
 
 
 @contextmanager
@@ -381,6 +382,18 @@ def _all_outcomes(jobs, at_once: int, report) -> tuple[dict[tuple[int, Any], Any
     return found, without
 
 
+def _again(jobs, outcomes, report):
+    """A second run of the untouched script, where fraction 0 differs from the first; None where it does not."""
+    from eisim.studies.brian2_networks.session import PLAIN
+
+    if outcomes[0, PLAIN].digest == outcomes[0, 0.0].digest:
+        return None
+    report("running the untouched script again")
+    job = next(job for job in jobs if (0, PLAIN) in job.runs)
+    found, _ = _all_outcomes([replace(job, runs=((0, PLAIN),), score=None)], 1, report)
+    return found[0, PLAIN]
+
+
 def _side_by_side(jobs, at_once: int) -> Iterator[tuple[int, tuple]]:
     """Messages of the forked processes of all jobs, some at a time."""
     from eisim.studies.brian2_networks import serving
@@ -426,7 +439,7 @@ def _one_by_one(jobs, at_once: int) -> Iterator[tuple[int, tuple]]:
                 each.cancel()
 
 
-def _result(name, fractions, seeds, outcomes, without, criterion, backend) -> BrianAblation:
+def _result(name, fractions, seeds, outcomes, without, criterion, backend, again=None) -> BrianAblation:
     from eisim.studies.brian2_networks.controlling import Control
     from eisim.studies.brian2_networks.measuring import first_difference
     from eisim.studies.brian2_networks.session import PLAIN
@@ -465,8 +478,8 @@ def _result(name, fractions, seeds, outcomes, without, criterion, backend) -> Br
     if identical is False:
         problems.insert(
             0,
-            f"with fraction 0 the spikes differ from your script's from {differs * 1e3:.4g} ms on (rounding, or what "
-            "differs each time it runs): compare fractions with fraction 0, not with the script",
+            f"with fraction 0 the spikes differ from your script's from {differs * 1e3:.4g} ms on "
+            f"({_why(plain, again)}): compare fractions with fraction 0, not with the script",
         )
     first = [outcomes[0, fraction] for fraction in fractions]
     return BrianAblation(
@@ -495,6 +508,17 @@ def _result(name, fractions, seeds, outcomes, without, criterion, backend) -> Br
         if any(isinstance(run, Control) for run in (*(run for _, run in outcomes), *without))
         else {},
     )
+
+
+def _why(plain, again) -> str:
+    """Why fraction 0 is not the script: it does not repeat itself, or is rounded in another way."""
+    from eisim.studies.brian2_networks.measuring import first_difference
+
+    if again is None or again.digest == plain.digest:
+        return "by rounding: the script gives the same spikes when it runs twice"
+    own = first_difference(plain.spikes, again.spikes)
+    when = "" if own is None else f" from {own * 1e3:.4g} ms on"
+    return f"the script is not repeatable: run twice with the same seed, its own spikes differ{when}"
 
 
 def _without(given, has_scores: bool) -> dict[str, str]:
