@@ -80,15 +80,23 @@ class RecurrentReading:
         trials, steps = (x.shape[:2]) if batch_first else x.shape[1::-1]
         outputs = self._readout(x, trials, steps, len(given["W_rec"]))
         rnn = RNN(**given, W_out=outputs[1:].T - outputs[0][:, None], b_out=outputs[0])
+        self._check_equal(rnn, x, values, batch_first)
+        longer = self._drawn(*((TRIALS, STEPS + 2) if batch_first else (STEPS + 2, TRIALS)))
+        if longer.shape != x.shape:  # one of several steps is the last in trials of one length only
+            self._check_equal(rnn, longer, self._values(longer), batch_first)
+        return rnn
+
+    def _check_equal(self, rnn, x, values, batch_first) -> None:
+        """Refuse outputs that are not those of the network, at each step or at the last."""
         ours = rnn(x if batch_first else np.swapaxes(x, 0, 1))
-        theirs = self._in_steps(values[self.output], trials, steps)
+        theirs = self._in_steps(values[self.output], *ours.shape[:2])
         ours = ours[:, -theirs.shape[1] :]
         allowed = (SINGLE if self.reader.reference.rounded else DOUBLE) * max(1.0, np.abs(theirs).max())
         if ours.shape != theirs.shape or not np.abs(ours - theirs).max() <= allowed:
             raise InputError(
-                "expected outputs that are linear in the rates of the operator RNN at the same step, found others"
+                "expected outputs that are linear in the rates of the operator RNN at the same step, at each or at "
+                "the last, found others"
             )
-        return rnn
 
     def _drawn(self, *free) -> np.ndarray:
         """Inputs, of these sizes where the file takes any."""

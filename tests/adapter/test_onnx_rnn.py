@@ -196,3 +196,21 @@ def test_mutated_files_are_right_or_refused_in_one_line(tmp_path):
         except InputError as error:
             assert "\n" not in str(error)
     assert accepted, "numbers were changed, too"
+
+
+@pytest.mark.parametrize("picked", [("Gather", np.array(4)), ("Slice", [4], [5], [1]), ("Slice", [-5], [100], [1])])
+def test_one_of_several_steps_is_not_the_last(picked, tmp_path):
+    path = tmp_path / "net.onnx"
+    model, *_ = made(path)
+    operator, *places = picked
+    names = [f"place_{k}" for k in range(len(places))]
+    axis = {"axis": 1} if operator == "Gather" else {}
+    output = model.graph.output[0].name
+    model.graph.node.append(helper.make_node(operator, [output, *names], ["picked"], **axis))
+    constants = zip(names, places, strict=True)
+    model.graph.initializer.extend(onnx.numpy_helper.from_array(np.array(p, dtype=np.int64), n) for n, p in constants)
+    del model.graph.output[:]
+    model.graph.output.append(helper.make_tensor_value_info("picked", onnx.TensorProto.DOUBLE, None))
+    onnx.save(model, path)
+    with pytest.raises(InputError, match="expected outputs"):
+        read_onnx(path)

@@ -101,14 +101,14 @@ class RnnView(View[TrainedNetworks]):
         parts = [f"{_range(scores)} {TRAINED[signs]}" for signs in TRAINED if (scores := found.estimates(signs))]
         criterion = number(found.task.criterion, OF_ONE)
         yield f"Score on {_words(found.task.name)}: {listing(parts)} (criterion {criterion})."
-        whole = [each for each in found.ablated if each.pathway == ALL]
-        if whole:
-            left = [each.curve.ablated for each in whole]
-            verdicts = Counter(described(*_verdict(each)) for each in whole)
+        ways = list(dict.fromkeys(each.pathway for each in found.ablated))
+        for pathway in [ALL] if ALL in ways else ways:
+            ablated = [each for each in found.ablated if each.pathway == pathway]
+            verdicts = Counter(described(*_verdict(each)) for each in ablated)
             said = listing(f"{verdict} in {n}" for verdict, n in verdicts.items())
-            ends = _ends(left)
-            yield f"With all inhibition ablated, the score of {count(len(whole), 'network')} is {ends}: {said}."
-        lost = [each for each in whole if each.curve.verdict == LOST]
+            ends = _ends([each.curve.ablated for each in ablated])
+            yield f"With {pathway} ablated, the score of {count(len(ablated), 'network')} is {ends}: {said}."
+        lost = [each for each in found.ablated if each.pathway == ALL and each.curve.verdict == LOST]
         without = [estimate for _, estimate in found.estimates("excitatory")]
         if lost and without:
             yield _what_is_attained(without, found.task.criterion)
@@ -133,8 +133,8 @@ class RnnView(View[TrainedNetworks]):
             Column("verdict", lambda a: described(*_verdict(a)), "verdict", note="At full ablation."),
             Column("intact", lambda a: a.curve.intact, decimals=OF_ONE),
             Column("ablated", lambda a: a.curve.ablated, decimals=OF_ONE),
-            Column("re-fitted", _mean("refitted"), note="With the best threshold.", decimals=OF_ONE),
-            Column("compensated", _mean("compensated"), note="With excitation scaled to fit.", decimals=OF_ONE),
+            Column("re-fitted", _under("refitted"), note="With the best threshold, and its 95 % interval."),
+            Column("compensated", _under("compensated"), note="With excitation scaled to fit, likewise."),
             Column(
                 "excitatory-only",
                 lambda a: a.curve.attained,
@@ -165,8 +165,8 @@ class RnnView(View[TrainedNetworks]):
         yield Drawing(
             "psychometric.svg",
             "Psychometric curves" if found.is_yes else "Score by level",
-            f"{self._by_level}, with a fraction of all inhibition ablated (darker: a smaller one), a panel for each "
-            "network; those without inhibition as they are.",
+            f"{self._by_level}, with a fraction of {figures.drawn_pathway(found)} ablated (darker: a smaller "
+            "one), a panel for each network; those without inhibition as they are.",
             f"{self._by_level}, for {count(len(found.networks), 'network')}.",
             LEVELS,
             draw=lambda: figures.psychometric(found),
@@ -255,8 +255,12 @@ def _verdict(each: Ablated) -> tuple[str, str | None]:
     return each.curve.judgement.verdict, each.curve.judgement.reason
 
 
-def _mean(condition):
-    return lambda each: getattr(each.curve.judgement.condition(condition), "mean", None)
+def _under(condition):
+    def shown(each):
+        estimate = each.curve.judgement.condition(condition)
+        return None if estimate is None else _interval(estimate)
+
+    return shown
 
 
 def _interval(score: Estimate) -> str:

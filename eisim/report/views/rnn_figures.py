@@ -40,9 +40,16 @@ def ablation_curves(found: TrainedNetworks) -> Figure:
     return figure
 
 
+def drawn_pathway(found: TrainedNetworks) -> str:
+    """The pathway whose ablation psychometric curves show: all inhibition, or else the first that was ablated."""
+    pathways = [each.pathway for each in found.ablated]
+    return pathways[0] if pathways and ALL not in pathways else ALL
+
+
 def psychometric(found: TrainedNetworks) -> Figure:
     """Share of yes, or the score, by level, a panel for each network; darker, the less of inhibition is ablated."""
-    ablated = {each.network.label: each.levels for each in found.ablated if each.pathway == ALL}
+    shown = drawn_pathway(found)
+    ablated = {each.network.label: each.levels for each in found.ablated if each.pathway == shown}
     figure, axes = _panels(len(found.networks))
     for ax, network, intact in zip(axes, found.networks, found.intact_levels, strict=True):
         curves = ablated.get(network.label, intact[None])
