@@ -545,7 +545,7 @@ class _Reader:
             tau, tau_s = (np.where(share_of(self.dt, each) == 1, self.dt, each) for each in (tau, tau_s))
             equations, lost, drive = FILTERING, self.dt / tau, resistance * self._each(name, "w_in", 1.0)
             jump = drive * self.dt / tau_s
-            if reset_of(self.reset, name) == "late subtraction" and (1 - lost <= LEAST).any():
+            if reset_of(self.reset, name) == "late subtraction" and np.any(1 - lost <= LEAST):
                 raise InputError(
                     f"node {name!r}: reset: expected no late subtraction from neurons that forget all within a step "
                     f"(tau_mem of {self.dt * 1e3:g} ms), found it"
@@ -679,8 +679,19 @@ class _Reader:
         found = [Readout(readouts[run]) for run in sorted(readouts)]
         circuit = Circuit(title, inputs, populations, projections, found)
         most = max(late[name] for name, _ in outputs)
-        how = self.dt, self.euler, self.currents, self.reset
-        return NIRNetwork(self.graph, circuit, *how, most, columns, signed, self.shapes, bool(self.graded))
+        return NIRNetwork(
+            self.graph,
+            circuit,
+            self.dt,
+            self.euler,
+            self.currents,
+            self.reset,
+            most,
+            columns,
+            signed,
+            self.shapes,
+            bool(self.graded),
+        )
 
     def _wait(self, source, target, sign, late, relayed, filters) -> float:
         """Delay beyond that of the file, in s."""

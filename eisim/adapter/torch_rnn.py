@@ -84,8 +84,9 @@ def _is_plain(layer, nn) -> bool:
 def _looped(cell):
     """A module that calls a cell at each step, time first."""
     torch = extra("torch", "PyTorch")
+    nn: Any = torch.nn
 
-    class Loop(torch.nn.Module):
+    class Loop(nn.Module):
         def __init__(self):
             super().__init__()
             self.cell = cell
