@@ -651,3 +651,14 @@ with get_context("fork").Pool(1) as pool:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match="expected a script that runs its networks itself, found multiprocessing"):
         brian.inhibition(path)
+
+
+@pytest.mark.parametrize("turning", ["pre", "post"])
+def test_a_sum_whose_sign_changes_with_a_variable_of_neurons_is_asked_about(turning):
+    for goal, verdict in ((-1, "unknown"), (2, "excitatory")):
+        brian2.start_scope()
+        eqs = f"dv/dt = (I - v)/(10*ms) : 1\nI : 1\ndp/dt = ({goal} - p)/(50*ms) : 1"
+        group = cells(eqs=eqs, threshold="v > 1")
+        group.p = 1
+        model = f"ds/dt = -s/(5*ms) : 1 (clock-driven)\nI_post = s*p_{turning} : 1 (summed)"
+        assert ("sum", "I_post", verdict) in verdicts(group, joined(group, model=model, on_pre="s += 0.1"))

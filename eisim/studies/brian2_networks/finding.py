@@ -371,27 +371,32 @@ def _led(pathway, synapses, effects: Effects, at, name: str, jump) -> str:
     """A variable of neurons that changes in a run, and the sign of what a spike adds with it."""
     some = spread(len(at), SAMPLE)
     expressions = [expression for *_, expression in statements(own_code(pathway))]
-    for view in effects.views(synapses, at[some]):
+    for said, key, states in _ranges(synapses, effects, at[some], expressions):
+        if key[0] == id(synapses.variables[name]):
+            continue
+        try:
+            jumps = [_changes(pathway, each) for each in states]
+            signs = agreed([jump[some], *(each.jump(name) for each in jumps if name in each.after)])
+        except NotFollowed:
+            return said
+        if np.isnan(signs).any():
+            return said
+    return ""
+
+
+def _ranges(synapses, effects: Effects, at, expressions) -> Iterator[tuple[str, tuple[int, str], list[Scope]]]:
+    """Variables of neurons that expressions read and that change in a run, each at its other values."""
+    for view in effects.views(synapses, at):
         named = {view.key(each): each for each in synapses.variables if each in synapses.variables.indices}
         reads = set().union(*(view.reads(expression) for expression in expressions))
         for key in sorted(reads - view.given.keys(), key=str):
             group, own = effects.home.get(key[0], (synapses, ""))
             if group is synapses or key not in named or key[0] not in effects.changing:
                 continue
-            if key[0] == id(synapses.variables[name]):
-                continue
             _, elements = view.place(named[key])
-            if elements is None:
-                continue
-            values = reached(effects.objects, Scope(group, elements, effects.namespace), own)
-            try:
-                jumps = [_changes(pathway, view.with_value(key, value)) for value in values]
-                signs = agreed([jump[some], *(each.jump(name) for each in jumps if name in each.after)])
-            except NotFollowed:
-                return f"{own} of {group.name}"
-            if np.isnan(signs).any():
-                return f"{own} of {group.name}"
-    return ""
+            if elements is not None:
+                values = reached(effects.objects, Scope(group, elements, effects.namespace), own)
+                yield f"{own} of {group.name}", key, [view.with_value(key, value) for value in values]
 
 
 def _own_changing(synapses, effects: Effects) -> set[str]:
@@ -619,6 +624,9 @@ def _of_sum(updater, synapses, effects: Effects, label, rows: list[_Row]) -> _Ro
         return _with(row, UNKNOWN, f"what is summed is not known: {error}")
     if isinstance(slopes, str):
         return _with(row, ELECTRICAL, "sums a difference of the two neurons: neither excitatory nor inhibitory")
+    signs = _signs_of_sum(scope, expression) if slopes is None else slopes
+    if turns := _sum_turns(synapses, expression, effects, rows, at, signs):
+        return _with(row, UNKNOWN, f"what is summed changes sign with {turns}, which changes in a run")
     own = [r for r in rows if r.is_own and r.effect.summed[:1] == (synapses.name,) and r.finding.verdict != NONE]
     if own:  # what spikes change, they sum
         verdicts = {r.finding.verdict for r in own}
@@ -633,13 +641,30 @@ def _of_sum(updater, synapses, effects: Effects, label, rows: list[_Row]) -> _Ro
         )
         row = replace(row, finding=replace(finding, numbers=own[0].finding.numbers, weights=(np.nan, np.nan)))
         return _scaled(_with(row, verdict, why))
-    if slopes is None:
-        slopes = np.sign(np.broadcast_to(np.asarray(scope.evaluate(expression), dtype=float), at.shape))
-    if np.isnan(slopes).any():
+    if np.isnan(signs).any():
         return _with(row, UNKNOWN, f"{finding.name} sums what acts with opposite signs")
-    if not slopes.any():
+    if not signs.any():
         return _with(row, UNKNOWN, _zero(row, [f"x = {expression}"]))
-    return _scaled(_judged(row, slopes, effect.signs, np.zeros(0), target, [expression], f"sums {expression:.60}"))
+    return _scaled(_judged(row, signs, effect.signs, np.zeros(0), target, [expression], f"sums {expression:.60}"))
+
+
+def _signs_of_sum(scope: Scope, expression: str) -> np.ndarray:
+    return np.sign(np.broadcast_to(np.asarray(scope.evaluate(expression), dtype=float), scope.at.shape))
+
+
+def _sum_turns(synapses, expression, effects: Effects, rows, at, signs) -> str:
+    """A variable of neurons that changes in a run, and with it the signs by which a sum changes."""
+    some = spread(len(at), SAMPLE)
+    for said, _, states in _ranges(synapses, effects, at[some], [expression]):
+        for state in states:
+            try:
+                there = _slopes(state, synapses, expression, effects, rows)
+                there = _signs_of_sum(state, expression) if there is None else there
+            except NotFollowed:
+                return said
+            if not isinstance(there, str) and np.isnan(agreed([signs[some], there])).any():
+                return said
+    return ""
 
 
 def _slopes(scope: Scope, synapses, expression, effects: Effects, rows):
