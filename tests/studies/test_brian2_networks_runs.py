@@ -168,3 +168,10 @@ def test_values_that_a_spike_assigns_are_approached_by_what_is_left(code, half):
         assert seeded(code, 1) == seeded("v_post += 0*mV", None)
     finally:
         brian2.prefs.codegen.target = target
+
+
+def test_a_network_whose_time_goes_back_is_said(tmp_path):
+    text = "S.w = -0.3\nN = Network(P, S, monitor)\nN.store()\nN.run(10*ms)\n{}N.run(10*ms)\n"
+    for between, is_said in (("", False), ("N.restore()\n", True)):
+        result = brian.ablate(script(tmp_path, START + text.format(between)), (1,), seeds=1, controls=False)
+        assert result.identical and any("went back" in note for note in result.notes) == is_said

@@ -26,6 +26,10 @@ devices = sys.modules[RuntimeDevice.__module__]
 AtRun = Callable[[list, Mapping], None]
 
 OWN_SEED = "the script sets its own seed: the first seed is that one, of the others a number was added to it"
+WENT_BACK = (
+    "the time of a network went back between two runs, as by restore: spikes and rates are those of all runs, one "
+    "after the other"
+)
 OWN_DEVICE = "the script's set_device was left out: it ran on the runtime device, whose random numbers are others"
 
 
@@ -44,6 +48,8 @@ class Recorder:
         self.times: dict[str, float] = {}
         self.limits: dict[str, float] = {}
         self.number = 0
+        self.ends: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+        self.notes: set[str] = set()
 
     def label(self, group) -> str:
         """The name of a group, with a number where another one that is there has the same."""
@@ -73,12 +79,15 @@ class Recorder:
             monitor._network = network.id
             monitors[self.label(group)] = monitor
         begin = float(network.t_)
+        if begin < self.ends.get(network, 0.0):
+            self.notes.add(WENT_BACK)
         try:
             yield
         finally:
             for label, monitor in monitors.items():
                 self._keep(label, monitor, begin, float(network.t_))
                 network.objects.discard(monitor)
+            self.ends[network] = float(network.t_)
 
     def _keep(self, label, monitor, begin, end):
         times = np.array(monitor.variables["t"].get_value(), dtype=float) - begin + self.times[label]

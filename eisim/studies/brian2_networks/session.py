@@ -182,7 +182,7 @@ class Session:
             digest(spikes),
             time.perf_counter() - self.begin,
             self.found,
-            tuple(sorted(self.notes)),
+            tuple(sorted(self.notes | self.recorder.notes)),
             score,
             failure,
             spikes if is_first and self.fraction in (PLAIN, 0.0) else None,
