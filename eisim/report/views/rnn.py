@@ -101,9 +101,10 @@ class RnnView(View[TrainedNetworks]):
         parts = [f"{_range(scores)} {TRAINED[signs]}" for signs in TRAINED if (scores := found.estimates(signs))]
         criterion = number(found.task.criterion, OF_ONE)
         yield f"Score on {_words(found.task.name)}: {listing(parts)} (criterion {criterion})."
-        ways = list(dict.fromkeys(each.pathway for each in found.ablated))
-        for pathway in [ALL] if ALL in ways else ways:
-            ablated = [each for each in found.ablated if each.pathway == pathway]
+        whole = {each.network.label for each in found.ablated if each.pathway == ALL}
+        said_of = [each for each in found.ablated if each.pathway == ALL or each.network.label not in whole]
+        for pathway in dict.fromkeys(each.pathway for each in said_of):
+            ablated = [each for each in said_of if each.pathway == pathway]
             verdicts = Counter(described(*_verdict(each)) for each in ablated)
             said = listing(f"{verdict} in {n}" for verdict, n in verdicts.items())
             ends = _ends([each.curve.ablated for each in ablated])
@@ -165,8 +166,8 @@ class RnnView(View[TrainedNetworks]):
         yield Drawing(
             "psychometric.svg",
             "Psychometric curves" if found.is_yes else "Score by level",
-            f"{self._by_level}, with a fraction of {figures.drawn_pathway(found)} ablated (darker: a smaller "
-            "one), a panel for each network; those without inhibition as they are.",
+            f"{self._by_level}, with a fraction of all inhibition ablated, or of the pathway that a title names "
+            "(darker: a smaller one), a panel for each network; those without inhibition as they are.",
             f"{self._by_level}, for {count(len(found.networks), 'network')}.",
             LEVELS,
             draw=lambda: figures.psychometric(found),

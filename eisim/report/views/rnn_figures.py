@@ -40,24 +40,23 @@ def ablation_curves(found: TrainedNetworks) -> Figure:
     return figure
 
 
-def drawn_pathway(found: TrainedNetworks) -> str:
-    """The pathway whose ablation psychometric curves show: all inhibition, or else the first that was ablated."""
-    pathways = [each.pathway for each in found.ablated]
-    return pathways[0] if pathways and ALL not in pathways else ALL
-
-
 def psychometric(found: TrainedNetworks) -> Figure:
-    """Share of yes, or the score, by level, a panel for each network; darker, the less of inhibition is ablated."""
-    shown = drawn_pathway(found)
-    ablated = {each.network.label: each.levels for each in found.ablated if each.pathway == shown}
+    """Share of yes, or the score, by level, a panel for each network; darker, the less of inhibition is ablated.
+
+    Where not all inhibition of a network was ablated, it is the first pathway that was.
+    """
+    ablated = {each.network.label: each for each in found.ablated[::-1]}
+    ablated |= {each.network.label: each for each in found.ablated if each.pathway == ALL}
     figure, axes = _panels(len(found.networks))
     for ax, network, intact in zip(axes, found.networks, found.intact_levels, strict=True):
-        curves = ablated.get(network.label, intact[None])
+        shown = ablated.get(network.label)
+        curves = intact[None] if shown is None else shown.levels
         for k in range(len(curves))[::-1]:
             colour = str(0.8 * k / max(1, len(found.fractions) - 1))
             ax.plot(found.levels, curves[k], color=colour, lw=1, marker="o", ms=2.5, label=f"{found.fractions[k]:.3g}")
         ax.set(ylim=(-0.05, 1.05), yticks=[0, 0.5, 1])
-        ax.set_title(network.label, fontsize=8)
+        is_part = shown is not None and shown.pathway != ALL
+        ax.set_title(f"{network.label}, {shown.pathway}" if is_part else network.label, fontsize=8)
     fullest = max(axes, key=lambda ax: len(ax.get_legend_handles_labels()[0]))
     handles, labels = fullest.get_legend_handles_labels()
     figure.legend(
