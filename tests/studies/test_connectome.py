@@ -39,6 +39,7 @@ from eisim.studies.connectome.wiring import (
     read_required,
 )
 from eisim.theory.required import best_share
+from eisim.theory.structure.certificate import WORDS
 
 NAMES = ("S1", "S2", "N", "G", "U", "M1", "M2")
 TIMES = {"duration": 0.2, "window": 0.1, "dt": 2e-3}
@@ -365,6 +366,17 @@ def test_the_wiring_alone_says_which_outputs_rise(found):
     assert of.shortest.tolist() == [[[1, -1], [2, 2]], [[1, -1], [1, -1]]]
     assert of.mixed_from.tolist() == [[-1, 2], [-1, -1]] and str(of.walks[0, 1, -1]) == "S1 → N ⊣ M2"
     assert of.notes == ("Connections of unknown sign: 2, omitted.", "Connections of either sign: 2, omitted.")
+
+
+def test_the_figure_of_the_wiring_has_the_words_and_where_they_become_mixed(found):
+    left, right = dict(view_of(found).drawn())["structure.svg"].axes
+    shown = left.images[0].get_array()
+    assert np.array(WORDS)[shown].tolist() == found.structure.words.tolist()
+    assert [(*text.get_position(), text.get_text()) for text in left.texts[:-1]] == [(1, 0, "2")]  # then the letter a
+    assert [label.get_text() for label in left.get_yticklabels()] == [each.name for each in found.wiring.inputs]
+    shares = {line.get_label(): line.get_ydata().tolist() for line in right.lines}
+    assert shares == {"rises": [0, 75, 75], "falls": [0, 0, 0], "mixed": [0, 0, 25]}
+    assert "structure.svg" not in dict(view_of(replace(found, structure=None)).drawn())
 
 
 @pytest.mark.parametrize("mixed", SIGNS)

@@ -407,6 +407,7 @@ class ConnectomeView(View[ConnectomeResult]):
             draw=lambda: figures.ablation_curves(found),
         )
         yield from judgements.drawings(self._judgements)
+        yield from structure.drawings(self.result)
 
     def proofs(self) -> Iterator[Explanation]:
         lost = [each for each in self._judgements if each.verdict == LOST and each.bound is not None]

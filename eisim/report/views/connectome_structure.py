@@ -6,6 +6,8 @@ from eisim.base.files import to_csv
 from eisim.report.findings import Explanation
 from eisim.report.numbers import OF_ONE, number
 from eisim.report.table import Column, Table
+from eisim.report.view import Drawing
+from eisim.report.views.structure import drawing
 from eisim.report.wording import capital, count, listing
 from eisim.studies.connectome.result import ConnectomeResult
 from eisim.studies.connectome.structure import MOST_CONNECTIONS
@@ -96,6 +98,13 @@ def tables(found: ConnectomeResult) -> Iterator[Table]:
     if len(rows) > MOST_ROWS:
         notes.append(f"The first {MOST_ROWS} of {len(rows):,}; {STRUCTURE} has all.")
     yield Table("What the wiring alone proves", columns, rows[:MOST_ROWS], notes, STRUCTURE, keys=2)
+
+
+def drawings(found: ConnectomeResult) -> Iterator[Drawing]:
+    """The pairs by sign, and where they become mixed."""
+    if found.structure is not None:
+        inputs = [each.name for each in found.wiring.inputs]
+        yield drawing("structure.svg", found.structure.shortest, inputs, found.outputs, STRUCTURE, "output")
 
 
 def proofs(found: ConnectomeResult) -> Iterator[Explanation]:

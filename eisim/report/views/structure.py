@@ -1,6 +1,6 @@
 """How a structural certificate is shown."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from eisim.theory.structure.certificate import (
     MIXED,
     RISES,
     StructuralCertificate,
+    mixed_within,
 )
 
 #: Figures are drawn of up to this number of pairs.
@@ -61,6 +62,23 @@ def _number(found) -> str | int:
     """How many are silenced, with the bound from below where fewer may be enough."""
     n = len(found.silenced)
     return n if found.is_optimal else f"{found.least} to {n}"
+
+
+def drawing(
+    name: str, shortest: np.ndarray, inputs: Sequence[str], readouts: Sequence[str], data: str, what: str = "readout"
+) -> Drawing:
+    """The figure of all pairs by sign."""
+    mixed = int((mixed_within(shortest) >= 0).sum())
+    return Drawing(
+        name,
+        f"Signs of inputs and {what}s",
+        f"a, Each cell is a pair of input and {what}; its colour is the sign of all walks between them, a number the "
+        "synapses within which there are both signs. b, Share of the pairs by the longest walk that counts; within k "
+        "synapses, signs hold for early responses.",
+        f"Pairs that are mixed: {mixed:,} of {shortest[..., 0].size:,}.",
+        data,
+        draw=lambda: figure(shortest, inputs, readouts, what),
+    )
 
 
 class StructureView(View[StructuralCertificate]):
@@ -179,17 +197,8 @@ class StructureView(View[StructuralCertificate]):
 
     def figures(self) -> Iterator[Drawing]:
         found = self.result
-        if found.words().size > MOST_DRAWN:
-            return
-        yield Drawing(
-            "signs.svg",
-            "Signs of inputs and readouts",
-            "a, Each cell is a pair of input and readout; its colour is the sign of all walks between them. b, Share "
-            "of the pairs by the longest walk that counts; within k synapses, signs hold for early responses.",
-            f"Pairs that are mixed: {found.counts()[MIXED]:,} of {found.words().size:,}.",
-            self.rows_file,
-            draw=lambda: figure(found),
-        )
+        if found.words().size <= MOST_DRAWN:
+            yield drawing("signs.svg", found.shortest, found.inputs, found.readouts, self.rows_file)
 
     def proofs(self) -> Iterator[Explanation]:
         yield Explanation(

@@ -1,4 +1,6 @@
-"""Figure of a structural certificate: pairs by sign, and the depth at which they become mixed."""
+"""Figure of what wiring alone proves: pairs of input and readout by sign, and the depth at which they become mixed."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,12 +16,12 @@ from eisim.report.style import (
     letters,
     new_figure,
 )
-from eisim.theory.structure.certificate import WORDS, StructuralCertificate
+from eisim.theory.structure.certificate import MIXED, WORDS, StructuralCertificate, mixed_within, words_of
 
 #: Colours of the words.
 COLOURS = {"rises": EXCITATORY, "falls": INHIBITORY, "none": "#ffffff", "mixed": "#bdbdbd"}
-#: Rows or columns of which the names are written.
-MOST_NAMES = 60
+#: Rows or columns of which the names are written, and cells with numbers.
+MOST_NAMES, MOST_NUMBERS = 60, 200
 
 
 def size(found: StructuralCertificate) -> tuple[float, float]:
@@ -29,31 +31,25 @@ def size(found: StructuralCertificate) -> tuple[float, float]:
 
 def draw(ax: Axes, found: StructuralCertificate) -> None:
     """The matrix of inputs × readouts by sign."""
-    from matplotlib.colors import ListedColormap
-    from matplotlib.patches import Patch
-
-    words = found.words()
-    number = np.vectorize(WORDS.index, otypes=[int])(words)
-    ax.imshow(number, aspect="auto", cmap=ListedColormap([COLOURS[word] for word in WORDS]), vmin=-0.5, vmax=3.5)
-    _name(ax, found)
-    patches = [Patch(facecolor=COLOURS[word], edgecolor=NEUTRAL, lw=0.5, label=word) for word in WORDS]
-    ax.legend(handles=patches, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False)
+    _matrix(ax, found.shortest, found.inputs, found.readouts)
 
 
-def figure(found: StructuralCertificate) -> Figure:
-    """The matrix by sign, and how the shares of the words change with the longest walk that counts."""
-    made = new_figure(DOUBLE, min(2.2 + 0.1 * len(found.inputs), TALLEST), "constrained")
+def figure(shortest: np.ndarray, inputs: Sequence[str], readouts: Sequence[str], what: str = "readout") -> Figure:
+    """The matrix by sign, and how the shares of the words change with the longest walk that counts.
+
+    `shortest` are lengths of walks as a `StructuralCertificate` has them; `what` is what the figure calls a readout.
+    """
+    made = new_figure(DOUBLE, min(2.2 + 0.1 * len(inputs), TALLEST), "constrained")
     left, right = made.subplots(1, 2)
-    draw(left, found)
-    depths = np.arange(found.deepest + 1)
-    counts = [found.counts(int(k)) for k in depths]
-    pairs = found.words().size
-    for word in ("rises", "falls", "mixed"):
+    _matrix(left, shortest, inputs, readouts, what)
+    depths = np.arange(shortest.max(initial=0) + 1)
+    words = np.array([words_of(shortest, int(k)) for k in depths])
+    for word in ("rises", "falls", MIXED):
         look = {
-            "color": "black" if word == "mixed" else COLOURS[word],
+            "color": "black" if word == MIXED else COLOURS[word],
             "marker": {"rises": "^", "falls": "v"}.get(word, "o"),
         }
-        right.plot(depths, [100 * each[word] / pairs for each in counts], ms=3, lw=1, label=word, **look)
+        right.plot(depths, 100 * (words == word).mean(axis=(1, 2)), ms=3, lw=1, label=word, **look)
     right.set(xlabel="most synapses on a walk", ylabel="share of pairs (%)", ylim=(-2, 102))
     right.xaxis.get_major_locator().set_params(integer=True)
     right.legend(loc="best")
@@ -61,13 +57,25 @@ def figure(found: StructuralCertificate) -> Figure:
     return made
 
 
-def _name(ax, found):
-    for axis, names in ((ax.yaxis, found.inputs), (ax.xaxis, found.readouts)):
+def _matrix(ax, shortest, inputs, readouts, what="readout"):
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Patch
+
+    words = words_of(shortest)
+    number = np.vectorize(WORDS.index, otypes=[int])(words)
+    ax.imshow(number, aspect="auto", cmap=ListedColormap([COLOURS[word] for word in WORDS]), vmin=-0.5, vmax=3.5)
+    if words.size <= MOST_NUMBERS:
+        mixed = mixed_within(shortest)
+        for i, j in np.argwhere(mixed >= 0):
+            ax.text(j, i, mixed[i, j], ha="center", va="center", fontsize=6)
+    for axis, names in ((ax.yaxis, inputs), (ax.xaxis, readouts)):
         if len(names) <= MOST_NAMES:
             axis.set_ticks(range(len(names)), [name[:20] for name in names])
             axis.set_tick_params(labelsize=6, length=0)
         else:
             axis.set_ticks([])
-    if len(found.readouts) <= MOST_NAMES:
-        ax.tick_params(axis="x", labelrotation=90 if len(found.readouts) > 3 else 0)
-    ax.set(xlabel="readout", ylabel="input")
+    if len(readouts) <= MOST_NAMES:
+        ax.tick_params(axis="x", labelrotation=90 if len(readouts) > 3 else 0)
+    ax.set(xlabel=what, ylabel="input")
+    patches = [Patch(facecolor=COLOURS[word], edgecolor=NEUTRAL, lw=0.5, label=word) for word in WORDS]
+    ax.legend(handles=patches, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False)
