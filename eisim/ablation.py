@@ -6,17 +6,16 @@ from functools import partial
 from zlib import crc32
 
 import numpy as np
-from scipy import sparse
 
 from eisim.base.errors import InputError, did_you_mean, explains_arguments
 from eisim.base.seeds import Seed, seed_of
 from eisim.base.units import scalar_si, warn_of_plain
 from eisim.base.values import revised
-from eisim.circuit import Circuit, scaled
+from eisim.circuit import Circuit, scaled, without_zeros
 from eisim.neurons import Neuron
 from eisim.neurons.spiking import INHIBITORY
 from eisim.synapses import Transient
-from eisim.weights import AllToAll
+from eisim.weights import AllToAll, with_entries
 
 
 class InapplicableError(InputError):
@@ -294,7 +293,8 @@ def _without(projection, circuit, sources):
     matrix = circuit.weights(projection)
     sends = np.ones(matrix.shape[0])
     sends[sources] = 0
-    return replace(projection, weights=sparse.diags_array(sends) @ matrix)
+    left = without_zeros(with_entries(matrix, matrix.data * np.repeat(sends, np.diff(matrix.indptr))))
+    return replace(projection, weights=left)
 
 
 def _driving_forces(circuit):

@@ -838,6 +838,10 @@ class Circuit(ReadOnly, Shown):
         """A number from 0 to 1 for each synapse of a projection, in the order of the matrix."""
         rows, columns = _places(synapses)
         place = rows * np.int64(synapses.shape[1]) + columns
+        again = np.flatnonzero(place[1:] == place[:-1]) + 1  # further synapses of a pair
+        if again.size:
+            run = np.cumsum(np.append(0, np.diff(again) > 1))
+            place[again] += (again - again[np.searchsorted(run, run)] + 1) * np.int64(np.prod(synapses.shape))
         return uniform_at([self.seed, crc32(projection.name.encode()), what], place)
 
     @cached_property
@@ -1252,6 +1256,9 @@ def _read_only(array):
 
 
 def _frozen(matrix):
+    """The array, never to change: each entry is a synapse, and SciPy is not to add up those of one pair."""
+    matrix.sort_indices()
+    matrix.has_canonical_format = True
     for part in (matrix.data, matrix.indices, matrix.indptr):
         _read_only(part)
     return matrix

@@ -108,7 +108,7 @@ class Lognormal(Distribution):
 
 @dataclass(frozen=True)
 class Normal(Distribution):
-    r"""Normal numbers; of weights and delays cut off at 0: what is not above 0 is drawn again.
+    r"""Normal numbers; of weights and delays cut off at a minimum: what is not above it is drawn again.
 
     Mean and standard deviation are those of the normal distribution before the cut, as scripts give them. The numbers
     drawn have a larger mean and a smaller standard deviation (`moments`): of a distribution with
@@ -118,9 +118,26 @@ class Normal(Distribution):
     ----------
     mean, sd : quantity or float
         Of the normal distribution before it is cut, in one unit. The mean of weights and delays is above 0.
+    minimum : quantity or float
+        Of weights and delays, in that unit: from 0 to less than the mean. States at the start are not cut off.
     """
 
+    minimum: Any = 0.0
+
     may_be_negative = True
+
+    def __post_init__(self):
+        super().__post_init__()
+        minimum = scalar_si(self.minimum, unit_of(self.minimum) or "1", "Normal.minimum")
+        if minimum and unit_of(self.minimum) != self.unit:
+            raise InputError(f"Normal: expected mean and minimum in one unit, found a minimum of {self.minimum}")
+        if minimum and not 0 <= minimum < self.mean:
+            raise InputError(f"Normal.minimum: expected from 0 to less than the mean, found {minimum:g}")
+        object.__setattr__(self, "minimum", minimum)
+
+    def __mul__(self, factor: float) -> "Distribution | float":
+        scaled = {name: getattr(self, name) * factor for name in ("mean", "sd", "minimum")}
+        return replace(self, **scaled) if factor else 0.0
 
     @property
     def moments(self) -> tuple[float, float]:
@@ -128,14 +145,14 @@ class Normal(Distribution):
             return self.mean, self.sd
         from scipy.special import ndtr
 
-        below = -self.mean / self.sd
+        below = (self.minimum - self.mean) / self.sd
         hazard = float(np.exp(-(below**2) / 2) / np.sqrt(2 * np.pi) / ndtr(-below))
         return self.mean + self.sd * hazard, self.sd * float(np.sqrt(1 + below * hazard - hazard**2))
 
     def _quantile(self, share, signed):
         from scipy.special import ndtr, ndtri
 
-        return self.mean - self.sd * ndtri((1 - share) * (1 if signed else ndtr(self.mean / self.sd)))
+        return self.mean - self.sd * ndtri((1 - share) * (1 if signed else ndtr((self.mean - self.minimum) / self.sd)))
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ class FixedOutDegree(_FixedDegree):
 
 @dataclass(frozen=True)
 class FixedTotalNumber(Rule):
-    """A number of distinct pairs is connected, each set of so many pairs with the same probability.
+    """A number of synapses between pairs that are drawn with equal probability.
 
     Attributes
     ----------
@@ -195,22 +195,27 @@ class FixedTotalNumber(Rule):
         Magnitude of every synapse, in the unit that the target takes (`eisim.circuit.Projection`).
     autapses : bool
         Whether a neuron may connect to itself.
+    multapses : bool
+        Whether a pair may have several synapses, each with a weight and a delay drawn for it: pairs are then drawn
+        independently, with replacement. Otherwise they are distinct.
     """
 
     total: int
     weight: Any
     autapses: bool = False
+    multapses: bool = False
 
     bytes_of_one = 60
 
     def __post_init__(self):
         self._check_count("total")
-        _check_flag(self, "autapses")
+        for name in ("autapses", "multapses"):
+            _check_flag(self, name)
 
     def check(self, shape: tuple[int, int], recurrent: bool) -> None:
-        """Refuse a shape with fewer pairs than synapses."""
+        """Refuse a shape with fewer pairs than synapses, if they are to be distinct, or with none."""
         available = shape[0] * (shape[1] - self._spares(recurrent))
-        if self.total > available:
+        if self.total > available and not (self.multapses and available):
             expected = f"at most {available:,} (the pairs there are)"
             raise InputError(f"FixedTotalNumber.total: expected {expected}, found {self.total:,}")
 
@@ -219,19 +224,26 @@ class FixedTotalNumber(Rule):
 
     def _draw(self, rng, n_source, n_target, spares):
         pairs = n_source * (n_target - spares)
+        if self.multapses:
+            chosen = np.sort(rng.integers(pairs, size=self.total)) if self.total else np.empty(0, np.int64)
+        else:
+            chosen = self._distinct_pairs(rng, pairs)
+        rows, columns = np.divmod(chosen, n_target - spares) if pairs else (chosen, chosen)
+        columns = (columns + (columns >= rows) * spares).astype(np.int32)
+        starts = np.cumsum([0, *np.bincount(rows, minlength=n_source)])
+        return sparse.csr_array(_ones(columns, starts), shape=(n_source, n_target))
+
+    def _distinct_pairs(self, rng, pairs):
         few = min(self.total, pairs - self.total)  # drawn, or left out
         chosen = np.empty(0, np.int64)
         while chosen.size < few:
             more = rng.integers(pairs, size=few - chosen.size)
             chosen = np.unique(np.concatenate([chosen, more]))
-        if few < self.total:
-            left = np.ones(pairs, bool)
-            left[chosen] = False
-            chosen = np.flatnonzero(left)
-        rows, columns = np.divmod(chosen, n_target - spares) if pairs else (chosen, chosen)
-        columns = (columns + (columns >= rows) * spares).astype(np.int32)
-        starts = np.cumsum([0, *np.bincount(rows, minlength=n_source)])
-        return sparse.csr_array(_ones(columns, starts), shape=(n_source, n_target))
+        if few == self.total:
+            return chosen
+        left = np.ones(pairs, bool)
+        left[chosen] = False
+        return np.flatnonzero(left)
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ RULES = (
     FixedInDegree(4, 1.0),
     FixedOutDegree(4, 1.0),
     FixedTotalNumber(40, 1.0),
+    FixedTotalNumber(40, 1.0, multapses=True),
     GaussianProfile(0.8, 0.2, 1.0),
     GaussianProfile(0.8, 0.3, 1.0, dimensions=2, periodic=False),
     AllToAll(1.0),
@@ -66,7 +67,7 @@ def scipy_of(distribution):
         return stats.lognorm(np.sqrt(variance), scale=m * np.exp(-variance / 2))
     if isinstance(distribution, Gamma):
         return stats.gamma(m**2 / s**2, scale=s**2 / m)
-    return stats.truncnorm(-m / s, np.inf, m, s)
+    return stats.truncnorm((distribution.minimum - m) / s, np.inf, m, s)
 
 
 @pytest.mark.parametrize("kind", DISTRIBUTIONS)
@@ -78,6 +79,16 @@ def test_distributions_are_those_of_scipy(kind, ratio):
     np.testing.assert_allclose(found.moments, [theirs.mean(), theirs.std()], rtol=1e-9)
     if kind is not Normal:
         assert found.moments == (3.0, 3.0 * ratio)
+
+
+@given(st.floats(0, 0.99), st.floats(0.01, 2.0), st.floats(0.5, 2.0))
+def test_what_is_not_above_a_minimum_is_drawn_again(minimum, ratio, factor):
+    found, share = Normal(3.0, 3.0 * ratio, 3.0 * minimum), np.linspace(0.001, 0.999, 21)
+    theirs = scipy_of(found)
+    np.testing.assert_allclose(theirs.cdf(found.quantile(share)), share, rtol=1e-6)
+    np.testing.assert_allclose(found.moments, [theirs.mean(), theirs.std()], rtol=1e-6)
+    np.testing.assert_allclose((found * factor).quantile(share), factor * found.quantile(share), rtol=1e-9)
+    np.testing.assert_array_equal(found.quantile(share, signed=True), Normal(3.0, 3.0 * ratio).quantile(share, True))
 
 
 @given(
@@ -107,6 +118,10 @@ def test_what_is_drawn_is_above_0_and_finite_and_scales(kind, mean, ratio, share
         (lambda: Projection("E", "E", 1.0, Normal(-1 * ms, 1 * ms)), "delay: expected a mean above 0, found -0.001"),
         (lambda: Normal(1 * mV, 1 * ms), "Normal: expected mean and sd in one unit, found 1. mV and 1. ms"),
         (lambda: Normal(1 * mV, 1), "expected mean and sd in one unit"),
+        (lambda: Normal(1, 1, 1), "Normal.minimum: expected from 0 to less than the mean, found 1"),
+        (lambda: Normal(1 * ms, 1 * ms, 5e-5), "expected mean and minimum in one unit, found a minimum of 5e-05"),
+        (lambda: FixedTotalNumber(1, 1.0, multapses=1), "FixedTotalNumber.multapses: expected True or False, found 1"),
+        (lambda: drawn_by(FixedTotalNumber(1, 1.0, multapses=True), 1), "at most 0 (the pairs there are), found 1"),
         (lambda: Normal("wide", 1), "Normal.mean: expected a plain number, found 'wide'"),
         (lambda: Normal(np.nan, 1), "Normal.mean: expected finite numbers"),
         (lambda: Normal([1, 2], 1), "Normal.mean"),
@@ -172,13 +187,15 @@ def test_degrees_and_totals_are_exact(n_source, n_target, recurrent, autapses, d
     shape, spared = (n_source, n_target), recurrent and not autapses
     out = FixedOutDegree(data.draw(st.integers(0, n_target - spared)), 1.0, autapses)
     into = FixedInDegree(data.draw(st.integers(0, n_source - spared)), 1.0, autapses)
-    total = FixedTotalNumber(data.draw(st.integers(0, n_source * (n_target - spared))), 1.0, autapses)
-    for rule in (out, into, total):
+    pairs = n_source * (n_target - spared)
+    total = FixedTotalNumber(data.draw(st.integers(0, pairs)), 1.0, autapses)
+    several = FixedTotalNumber(data.draw(st.integers(0, 3 * pairs)), 1.0, autapses, multapses=True)
+    for rule in (out, into, total, several):
         rule.check(shape, recurrent)
         matrix = rule.draw(data.draw(st.integers(0, 99)), shape, recurrent)
         assert matrix.nnz == matrix.sum() == rule.expected(shape, recurrent)
         assert not (spared and matrix.diagonal().any())
-        if rule is not total:
+        if rule in (out, into):
             assert set(matrix.sum(axis=1 if rule is out else 0)) == {out.out_degree if rule is out else into.in_degree}
 
 
@@ -190,6 +207,49 @@ def test_all_sets_of_pairs_are_as_likely():
             drawn = FixedTotalNumber(total, 1.0).draw(rng, (3, 3), True)
             sets[tuple(zip(*map(np.ndarray.tolist, drawn.nonzero()), strict=True))] += 1
         assert stats.chisquare(list(sets.values())).pvalue > 1e-3
+
+
+def test_multapses_are_drawn_with_replacement():
+    rng, pairs = np.random.default_rng(6), [(i, j) for i in range(3) for j in range(3) if i != j]
+    rule = FixedTotalNumber(12, 1.0, multapses=True)
+    counts = np.array([rule.draw(rng, (3, 3), True).toarray() for _ in range(2000)])
+    assert (counts.sum(axis=(1, 2)) == 12).all() and not counts[:, range(3), range(3)].any()
+    of_one = np.bincount(counts[:, 0, 1], minlength=13)
+    law = stats.binom(12, 1 / len(pairs)).pmf(np.arange(13)) * 2000
+    assert stats.chisquare([*of_one[:5], of_one[5:].sum()], [*law[:5], law[5:].sum()]).pvalue > 1e-3
+
+
+def test_synapses_of_one_pair_have_weights_and_delays_of_their_own():
+    rule = FixedTotalNumber(30_000, Normal(0.5 * mV, 0.1 * mV), multapses=True)
+    c = drawn_by(rule, 100, neuron=LIF(), delay=Normal(1.5 * ms, 0.75 * ms, 0.05 * ms))
+    (projection,) = c.projections
+    weights, delays, pattern = c.weights(projection), c.delays(projection), c.weights(projection)
+    place = np.repeat(np.arange(100), np.diff(pattern.indptr)) * 100 + pattern.indices
+    assert weights.nnz == 30_000 and np.unique(place).size < 10_000, "about three for each pair"
+    assert np.unique(weights.data).size == np.unique(delays).size == 30_000
+    again = np.flatnonzero(place[1:] == place[:-1]) + 1
+    for drawn, distribution in ((weights.data, rule.weight), (delays, projection.delay)):
+        assert stats.kstest(drawn[again], scipy_of(distribution).cdf).pvalue > 1e-3
+        assert abs(np.corrcoef(drawn[again], drawn[again - 1])[0, 1]) < 4 / np.sqrt(again.size)
+    assert delays.min() > 0.05e-3
+    distinct = drawn_by(replace(rule, multapses=False, total=9_900), 100, neuron=LIF())
+    first = np.setdiff1d(np.arange(30_000), again)
+    theirs = distinct.weights(distinct.projections[0]).toarray().ravel()[place[first]]
+    np.testing.assert_array_equal(weights.data[first], theirs, "the first of a pair has the numbers of its place")
+    assert weights.power(2).sum() == pytest.approx(np.square(weights.data).sum()), "SciPy adds none of them up"
+    assert weights.count_nonzero() == (weights != 0).nnz == sham_random(c, 0).weights(projection).nnz == 30_000
+    assert weights.toarray().sum() == pytest.approx(weights.sum()) == pytest.approx(weights.data.sum())
+    silenced, kept = silenced_half(c)
+    np.testing.assert_array_equal(silenced.data, weights.data[kept])
+
+
+def silenced_half(circuit):
+    """The weights of a circuit, made inhibitory, with half of its neurons silenced, and which synapses these are."""
+    (population,) = circuit.populations
+    silenced = silence(replace(circuit, populations=[replace(population, sign="I")]), 0.5)
+    sends = ~np.isin(np.arange(population.size), silenced.populations[0].silenced)
+    (projection,) = circuit.projections
+    return silenced.weights(silenced.projections[0]), np.repeat(sends, np.diff(circuit.weights(projection).indptr))
 
 
 @pytest.mark.parametrize("periodic", [True, False])

@@ -6,7 +6,7 @@ import numpy as np
 
 from eisim.circuit import Circuit, Projection
 from eisim.distributions import Distribution
-from eisim.weights import AllToAll, FixedInDegree, FixedProbability, Independent, Rule
+from eisim.weights import AllToAll, FixedInDegree, FixedProbability, FixedTotalNumber, Independent, Rule
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,12 @@ def moments(circuit: Circuit, projection: Projection) -> Moments:
             return Moments(n * p * w, n * p * square, varied, varied)
         case FixedInDegree(in_degree=k):
             return Moments(k * w, k * square, k * sd**2, k * w**2 * (1 - k / max(n, 1)) + k * sd**2)
+        case FixedTotalNumber(total=total):
+            k = total / target.size
+            pairs = n * target.size
+            left = 1.0 if rule.multapses else (pairs - total) / max(pairs - 1, 1)  # for pairs drawn once only
+            mixing = k * (left * w**2 + sd**2)
+            return Moments(k * w, k * square, mixing - left * k * w**2 / target.size, mixing)
         case AllToAll():
             n = rule.expected((source.size, target.size), source is target) / target.size  # without silent sources
             return Moments(n * w, n * square, n * sd**2, n * sd**2)

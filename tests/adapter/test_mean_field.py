@@ -18,6 +18,7 @@ from eisim import (
     Exponential,
     FixedInDegree,
     FixedProbability,
+    FixedTotalNumber,
     Gamma,
     Independent,
     Input,
@@ -169,6 +170,28 @@ def test_moments_of_drawn_weights_are_those_of_the_inputs_that_neurons_receive(r
     assert received.mean() == pytest.approx(ours.total * rates.mean(), rel=0.02)
     expected = ours.spread * rates.mean() ** 2 + ours.mixing * rates.var()
     assert received.var() == pytest.approx(expected, rel=0.12)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        FixedTotalNumber(80_000, 0.2e-3),
+        FixedTotalNumber(300_000, Normal(0.2e-3, 0.1e-3)),
+        FixedTotalNumber(80_000, Normal(0.2e-3, 0.1e-3), multapses=True),
+        FixedTotalNumber(600_000, 0.2e-3, multapses=True),
+    ],
+)
+def test_moments_of_a_total_number_are_those_of_the_inputs_that_neurons_receive(rule):
+    populations = [Population("E", "E", DELTA, 100), Population("I", "I", DELTA, 4000)]
+    projection = Projection("E", "I", rule)
+    circuit = Circuit("c", [Input("x")], populations, [projection])
+    ours, matrix = moments(circuit, projection), circuit.weights(projection)
+    np.testing.assert_allclose([ours.total, ours.squares], [matrix.sum() / 4000, matrix.power(2).sum() / 4000], 0.02)
+    of_one = np.full(100, 8.0)
+    assert (of_one @ matrix).var() == pytest.approx(ours.spread * 64, rel=0.12)
+    rates = np.random.default_rng(0).gamma(2.0, 5.0, 100)
+    expected = ours.spread * rates.mean() ** 2 + ours.mixing * rates.var()
+    assert (rates @ matrix).var() == pytest.approx(expected, rel=0.12)
 
 
 def test_inputs_bring_mean_and_noise_as_their_trains_do():
