@@ -23,9 +23,13 @@ def run(settings: Settings, kinds, seed, backend, report):
 
     Its batches are small and always run on NumPy, whose results are those of the compiled program.
     """
+    from eisim.models import jellyfish
+    from eisim.studies.paper.context import Contexts
     from eisim.studies.paper.statements import check_all
 
-    return check_all(settings.networks, kinds, seed, report)
+    circuits = (jellyfish.circuit(inactivates=each) for each in (True, False))
+    contexts = Contexts(*circuits, jellyfish.TOUCHES, jellyfish.stimuli(), jellyfish.TIMES)
+    return check_all(settings.networks, kinds, seed, contexts, report)
 
 
 if __name__ == "__main__":

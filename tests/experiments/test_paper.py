@@ -10,7 +10,6 @@ from eisim import LabelledData, certify, simulate
 from eisim.report.view import view_of
 from eisim.studies.limits.limit import TIMES
 from eisim.studies.order.order import Share
-from eisim.studies.paper import jellyfish
 from eisim.studies.paper.check import NEAR
 from eisim.studies.paper.networks import BLOCKS, falls, fit, layered, silu, steps, with_block
 from eisim.studies.paper.statements import FACES, POINTS, SIDE, threshold_circuit
@@ -155,12 +154,11 @@ def test_what_is_reported(of_rates):
 
 @pytest.mark.slow
 def test_a_jellyfish_without_inhibition_has_two_behaviours():
-    assert jellyfish.circuit().is_excitatory_only and not jellyfish.circuit().n_inhibitory
     found = run(["spiking"])
-    assert found.problems == [] and found.jellyfish.slow_by_context
+    assert found.problems == [] and found.jellyfish.changes
     slow, fast = found.jellyfish.rates.T
     assert slow[0] > 1 > slow[-1] and fast[0] < 1 < fast[-1]
-    assert (np.diff(found.jellyfish.without[:, 0]) >= 0).all(), "the remedy"
+    assert (np.diff(found.jellyfish.remedied[:, 0]) >= 0).all(), "the remedy"
     view = view_of(found)
     drawn = dict(view.drawn())
     check(view.findings(), dict(view.all_files()), drawn)

@@ -65,7 +65,7 @@ class PaperView(View[PaperResult]):
         yield f"Without negative weights, these building blocks keep order: {self._names('kept')}."
         yield f"These can break it: {self._names('broken')}."
         if self.result.jellyfish:
-            verb = "changes" if self.result.jellyfish.slow_by_context else "does not change"
+            verb = "changes" if self.result.jellyfish.changes else "does not change"
             yield f"The jellyfish without inhibition {verb} its behaviour with touch, by conductance and threshold."
 
     def tables(self) -> Iterator[Table]:
@@ -151,8 +151,8 @@ class PaperView(View[PaperResult]):
         if found := self.result.jellyfish:
             lines = [
                 (touch, name, *rates[k].tolist())
-                for name, rates in (("inactivates", found.rates), ("does not inactivate", found.without))
-                for k, touch in enumerate(found.touches)
+                for name, rates in (("inactivates", found.rates), ("does not inactivate", found.remedied))
+                for k, touch in enumerate(found.contexts.levels)
             ]
             yield JELLYFISH, to_csv(lines, ("touch", "conductance", "slow_hz", "fast_hz"))
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from eisim.report.style import DOUBLE, LOWER, NEUTRAL, UPPER, Figure, letters, new_figure
 from eisim.studies.paper.check import Face, PaperResult
-from eisim.studies.paper.jellyfish import CELLS, CONTRACTS, Behaviour
+from eisim.studies.paper.context import Behaviour
 
 LOOKS = {"kept": {"color": LOWER, "marker": "o"}, "broken": {"color": UPPER, "marker": "s"}}
 GUIDE = {"color": "#777777", "lw": 0.8, "zorder": 0}
@@ -68,11 +68,12 @@ def behaviour(found: Behaviour) -> Figure:
     figure = new_figure(DOUBLE, 2.5, "constrained")
     axes = figure.subplots(1, 2, sharey=True)
     titles = "conductance inactivates", "conductance does not inactivate"
-    for ax, rates, title in zip(axes, (found.rates, found.without), titles, strict=True):
-        for k, (cell, colour, marker) in enumerate(zip(CELLS, (LOWER, UPPER), "os", strict=True)):
+    readouts = found.contexts.circuit.readouts
+    for ax, rates, title in zip(axes, (found.rates, found.remedied), titles, strict=True):
+        for k, (readout, colour, marker) in enumerate(zip(readouts, (LOWER, UPPER), "os", strict=True)):
             look = {"color": colour, "marker": marker, "ms": 4, "lw": 1.2}
-            ax.plot(found.touches, np.maximum(rates[:, k], 0.3), label=f"{cell} cell", **look)
-        ax.axhline(CONTRACTS, ls=(0, (4, 3)), **GUIDE)
+            ax.plot(found.contexts.levels, np.maximum(rates[:, k], 0.3), label=f"{readout.population} cell", **look)
+        ax.axhline(readouts[0].threshold, ls=(0, (4, 3)), **GUIDE)
         ax.set(yscale="log", xlabel="strength of touch", ylim=(0.25, 200), yticks=[0.3, 1, 10, 100])
         ax.set_yticklabels(["0", "1", "10", "100"])
         ax.set_title(title, color=NEUTRAL)

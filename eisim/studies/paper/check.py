@@ -7,7 +7,7 @@ import numpy as np
 
 from eisim.studies.curves import contradiction
 from eisim.studies.order.order import Share
-from eisim.studies.paper.jellyfish import Behaviour
+from eisim.studies.paper.context import Behaviour
 
 #: How near a trained network comes to what it can reach, as mean squared error.
 NEAR = 1e-6
