@@ -51,7 +51,6 @@ import numpy as np
 from eisim.analysis.task import Fact
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.seeds import Seed
-from eisim.base.units import Measured
 from eisim.circuit import Circuit, Input, Population, Projection, Readout
 from eisim.neurons import LIF, Neuron
 from eisim.simulation import simulate
@@ -93,24 +92,26 @@ def circuit(kind: str = "spiking", *, seed: Seed = 0, inactivates: bool = True) 
     """
     if kind != "spiking":
         raise InputError(f"jellyfish: kind: expected 'spiking', found {kind!r:.60}")
+    from brian2 import ms, mV  # takes seconds, and `eisim list` goes without
+
     slow = Neuron(
         SLOW_CELL,
         threshold="v > E + reach",
         reset="v = E + 8*mV",
-        refractory=Measured(5e-3, "second"),
+        refractory=5 * ms,
         excitation="I_e",
         method="euler",
-        initial={"v": Measured(-65e-3, "volt"), "h": Measured(1.0, "1")},
-        tau=Measured(10e-3, "second"),
-        tau_s=Measured(SYNAPTIC, "second"),
-        tau_up=Measured(60e-3, "second"),
-        tau_down=Measured(20e-3, "second"),
-        E=Measured(-65e-3, "volt"),
-        E_Ca=Measured(120e-3, "volt"),
-        v_h=Measured(-57e-3, "volt"),
-        reach=Measured(45e-3, "volt"),
-        g=Measured(0.5, "1"),
-        inactivates=Measured(float(inactivates), "1"),
+        initial={"v": -65 * mV, "h": 1.0},
+        tau=10 * ms,
+        tau_s=SYNAPTIC * 1e3 * ms,
+        tau_up=60 * ms,
+        tau_down=20 * ms,
+        E=-65 * mV,
+        E_Ca=120 * mV,
+        v_h=-57 * mV,
+        reach=45 * mV,
+        g=0.5,
+        inactivates=float(inactivates),
     )
     fast = LIF(threshold=-47e-3, excitation=Exponential(SYNAPTIC))
     drives = {"pacemaker": PACEMAKER, "touch": TOUCH}

@@ -27,6 +27,8 @@ STRUCTURE = "value.json"
 MOST_MEMBERS = 200_000
 LARGEST_FILE = 20_000_000_000
 LARGEST_STRUCTURE = 100_000_000
+#: Kinds of NumPy's arrays that a file holds.
+KINDS = "biufcU"
 
 #: The classes that a file can hold, by the module they live in. Nothing else is ever built.
 _CLASSES = {
@@ -63,7 +65,13 @@ _CLASSES = {
     "eisim.theory.certificate": ("Certificate",),
     "eisim.theory.order": ("Witness",),
     "eisim.theory.orientation": ("Orientation",),
+    "eisim.theory.spectrum": ("Spectrum",),
+    "eisim.theory.structure.certificate": ("StructuralCertificate",),
+    "eisim.theory.structure.floor": ("WiringFloor",),
+    "eisim.theory.structure.graph": ("SignedGraph",),
 }
+#: Classes with complex numbers, and those whose own checks say that they can be shown, which takes long.
+_COMPLEX, _CHECKED = ("Spectrum",), ("StructuralCertificate",)
 #: Fields that are written only where they hold something else: other files are the same as before there were any.
 _LATER = {"labels": None, "form": "rate", "gap_junctions_from": None}
 _HOMES = {name: (module, name) for module, names in _CLASSES.items() for name in names}
@@ -81,9 +89,9 @@ def save(value, path) -> None:
     Parameters
     ----------
     value
-        A Circuit, DNN, UnrolledDNN, Response, TruthTable, Region, LabelledData, Certificate, Assessment, Survey,
-        CaseResult, AblationResult, NetworkAblation, RecurrentNetwork, or what they are made of; or a list, tuple or
-        dict of these, of numbers, texts and arrays.
+        A Circuit, DNN, UnrolledDNN, Response, TruthTable, Region, LabelledData, Certificate, StructuralCertificate,
+        WiringFloor, Spectrum, Assessment, Survey, CaseResult, AblationResult, NetworkAblation, RecurrentNetwork, or
+        what they are made of; or a list, tuple or dict of these, of numbers, texts and arrays.
     path : path-like
         The file is written completely or not at all.
 
@@ -190,7 +198,7 @@ def _node(value, arrays):
 
 
 def _put_aside(array, arrays):
-    if array.dtype.kind not in "biufU":
+    if array.dtype.kind not in KINDS:
         raise InputError(f"save: expected arrays of numbers or text, found one of {array.dtype}")
     if id(array) not in arrays:
         arrays[id(array)] = (f"arrays/{len(arrays)}.npy", array)
@@ -281,7 +289,7 @@ class _Arrays:
         if name not in self.read:
             if name not in self.members:
                 raise InputError(f"expected an array {name!r:.60}, found none")
-            self.read[name] = incoming.array(self.archive.read(self.members[name]))
+            self.read[name] = incoming.array(self.archive.read(self.members[name]), KINDS)
         return self.read[name]
 
 
@@ -349,6 +357,8 @@ def _build(cls, name, content, arrays):
         inside = value.values() if isinstance(value, dict) else [value]
         if field != "classes" and any(isinstance(each, np.ndarray) and each.dtype.kind == "U" for each in inside):
             raise InputError(f"{name}.{field}: expected numbers, found text")
+        if name not in _COMPLEX and any(isinstance(each, np.ndarray) and each.dtype.kind == "c" for each in inside):
+            raise InputError(f"{name}.{field}: expected real numbers, found complex ones")
     if name == "Neuron" and values.get("rises") is True:
         values["rises"] = None  # a file is no measurement
     if name == "Population" and np.shape(values.get("bias")) != (values.get("size"),):
@@ -358,7 +368,7 @@ def _build(cls, name, content, arrays):
         _check_shapes(name, value)
     if name == "Response":
         _check_response(value)
-    if hasattr(cls, "_repr_html_"):
+    if hasattr(cls, "_repr_html_") and name not in _CHECKED:
         _check_shown(name, value)
     return value
 
@@ -368,6 +378,15 @@ _SHAPES = {
     "Spikes": {"copy": "spike", "neuron": "spike", "step": "spike"},
     "Measurement": {"rates": "condition ... pattern", "thresholds": "condition", "values": "pattern"},
     "AblationCurve": {"fractions": "fraction", "scores": "fraction seed"},
+    "Spectrum": {
+        "sizes": "population",
+        "means": "population population",
+        "variances": "population population",
+        "eigenvalues": "neuron",
+        "singular_values": "neuron",
+        "predicted_outliers": "outlier",
+        "outliers": "outlier",
+    },
     "NetworkAblation": {
         "fractions": "level",
         "outputs": "level point output",
@@ -391,7 +410,7 @@ def _check_shapes(name, value):
         array = np.asarray(array)
         if "..." in axes:
             axes[1:2] = [f"axis {k}" for k in range(1, array.ndim - 1)]
-        if array.dtype.kind not in "biuf" or array.ndim != len(axes):
+        if array.dtype.kind not in "biufc" or array.ndim != len(axes):
             raise InputError(f"{name}.{field}: expected numbers by {' and '.join(axes)}, found {array!r:.60}")
         for axis, size in zip(axes, array.shape, strict=True):
             if sizes.setdefault(axis, size) != size:

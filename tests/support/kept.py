@@ -32,6 +32,7 @@ from eisim import (
     assess,
     certify,
     simulate,
+    spectrum,
     synthesize,
     to_dnn,
 )
@@ -155,6 +156,9 @@ def values() -> dict:
         "certificate": certify(XOR),
         "certificate of a region": certify(Region("ring", REGIONS["ring"].contains, 8)),
         "certificate of data": certify(data),
+        "structural certificate": certify(circuit),
+        "floor of a wiring": certify(data, signs=["rises", "mixed"]),
+        "spectrum": spectrum(np.diag([1.0, -2, 0.5]) + np.triu(np.ones((3, 3)), 1) - np.tri(3, k=-1)),
         "assessment": assessment(),
         "survey": Survey((assessment(),), {"brunel": "it has no task"}),
         "case": ablation().cases[0],

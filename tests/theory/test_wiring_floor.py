@@ -76,6 +76,17 @@ def test_a_witness_says_which_routes_the_wiring_lacks():
                 assert any(way in of or (way == "any" and of) for of, (_, way) in zip(has, lacking, strict=True))
 
 
+def test_shown():
+    data = LabelledData([[0, 0], [1, 0], [0, 1], [1, 1]], [0, 1, 1, 0], names=["a", "b"])
+    found = certify(data, signs={"a": "+", "b": "both"})
+    text = found._repr_html_()
+    assert "a rises and b mixed" in text and "(0, 1) to (1, 1)" in text and "lacks: a (inhibitory)" in text
+    frame = found.to_dataframe()
+    assert frame.a.tolist() == [0, 1, 0, 1] and (frame.best_zero_one != frame.target).sum() == 1
+    many = certify(LabelledData(np.eye(20)[:2], [0, 1]), signs=["falls"] * 10 + ["none"] * 10)
+    assert "Witness" not in many._repr_html_() and len(many._repr_html_()) < 3000
+
+
 def test_order_that_floats_merge_counts():
     points = [[2**53, 0], [2**53 + 1, 0], [2**53 + 2, 1]]
     data = LabelledData(points, [0, 1, 0])

@@ -30,11 +30,11 @@ def regular_file(path, largest: int) -> Path:
     return path
 
 
-def array(content: bytes) -> np.ndarray:
+def array(content: bytes, kinds: str = "biufU") -> np.ndarray:
     """The array of numbers or text in a .npy file; its size is known before any memory is taken.
 
-    ValueError for what is no such file, or holds Python objects, which are never unpickled; what is damaged may raise
-    others.
+    ValueError for what is no such file, or of other `kinds` than these of NumPy; Python objects are never unpickled.
+    What is damaged may raise others.
     """
     stream = io.BytesIO(content)
     version = np.lib.format.read_magic(stream)
@@ -42,7 +42,7 @@ def array(content: bytes) -> np.ndarray:
         raise ValueError("an array of another version")
     head = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
     shape, by_columns, dtype = head(stream)
-    if dtype.kind not in "biufU" or not dtype.itemsize or min(shape, default=0) < 0:
+    if dtype.kind not in kinds or not dtype.itemsize or min(shape, default=0) < 0:
         raise ValueError(f"an array of {dtype}")
     start = stream.tell()
     if math.prod(shape) * dtype.itemsize != len(content) - start:

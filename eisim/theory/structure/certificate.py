@@ -108,6 +108,9 @@ class StructuralCertificate(Shown):
     _solved: dict = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self):
+        wanted = (len(self.graph.inputs), len(self.graph.readouts), 2)
+        if np.shape(self.shortest) != wanted or self.shortest.dtype.kind not in "iu":
+            raise InputError(f"shortest: expected whole numbers of shape {wanted}, found {self.shortest!r:.60}")
         self.shortest.flags.writeable = False
 
     def __repr__(self):

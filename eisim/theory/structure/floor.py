@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eisim.base.display import tabulated
 from eisim.base.errors import InputError, did_you_mean
 from eisim.base.progress import Report, silent
-from eisim.base.values import Brief, ByName
+from eisim.base.values import ByName, Shown
 from eisim.functions import LabelledData
 from eisim.theory import floor as floors
 from eisim.theory.order import Witness
@@ -27,7 +28,7 @@ LACKING = {RISES: "inhibitory", FALLS: "excitatory", BLIND: "any"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class WiringFloor(Brief):
+class WiringFloor(Shown):
     """What circuits of a wiring can and cannot do with a function.
 
     Attributes
@@ -84,6 +85,8 @@ class WiringFloor(Brief):
             "lacking": [{"input": name, "route": route} for name, route in self.lacking],
             "floor": dict(self.floor),
         }
+
+    to_dataframe = tabulated("The points as a pandas DataFrame: inputs, target, weight, and the best functions.")
 
 
 def certify_with_signs(
