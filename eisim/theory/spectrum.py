@@ -107,7 +107,8 @@ class Spectrum(ReadOnly, Shown):
         r"""Normalised entropy of the singular values, 1 where all are equal; NaN for a matrix of zeros or of one entry.
 
         :math:`-\sum_k p_k \ln p_k / \ln n` with :math:`p_k = s_k / \sum_j s_j`, as Li, Cornford, Ghosh & Richards
-        (NeurIPS 2023) compare the initial weights of recurrent networks with and without Dale's law.
+        (NeurIPS 2023) compare the initial weights of recurrent networks with and without Dale's law; their paper
+        could not be read in full, so the formula is our reading of the term.
         """
         total, n = self.singular_values.sum(), len(self.singular_values)
         if not total or n == 1:
@@ -188,7 +189,8 @@ def spectrum(network: Circuit | ArrayLike) -> Spectrum:
     nearest = _nearest(eigenvalues, predicted)
     bulk = np.abs(np.delete(eigenvalues, nearest))
     radius = float(np.quantile(bulk, SHARE)) if bulk.size else 0.0
-    notes = tuple(_notes(matrix, groups, means, bulk, radius, predicted_radius))
+    pairs = list(zip(predicted * unit_weight, eigenvalues[nearest] * unit_weight, strict=True))
+    notes = tuple(_notes(matrix, groups, means, bulk, radius, predicted_radius, pairs))
     return Spectrum(
         name=name,
         populations=tuple(groups),
@@ -290,7 +292,7 @@ def _nearest(eigenvalues, predicted) -> list[int]:
     return found
 
 
-def _notes(matrix, groups, means, bulk, radius, predicted):
+def _notes(matrix, groups, means, bulk, radius, predicted, outliers):
     synapses = np.count_nonzero(matrix, axis=0)
     if predicted and (few := synapses[synapses > 0].mean()) < FEW:
         yield f"Neurons receive {few:.2g} synapses on average: the prediction is for many."
@@ -307,6 +309,12 @@ def _notes(matrix, groups, means, bulk, radius, predicted):
             f"Not predicted: {beyond:,} eigenvalue{'s' * (beyond > 1)} beyond {BEYOND:g} times the predicted radius. "
             "Sums of input differ between neurons, or connections have structure within a projection."
         )
+    for expected, found in outliers:
+        if abs(found - expected) > DIFFERENT * abs(expected):
+            yield (
+                f"The outlier predicted at {shown(expected)} is found at {shown(found)}. Where strong excitation and "
+                "inhibition cancel, it depends on the differences between sums of input."
+            )
     if predicted and abs(radius - predicted) > DIFFERENT * predicted:
         yield f"The bulk has {radius / predicted:.2f} times the predicted radius: weights depend on each other."
 

@@ -124,10 +124,65 @@ def test_contradictions_and_mechanisms_that_do_nothing_are_said(of_rates):
     higher = found.scores.copy()
     higher[0] = 1.0
     assert "a score of 1 at the first dose exceeds 0.75" in replace(found, scores=higher).problems[0]
-    none = tuple(Share(0, 12) for _ in found.doses)
-    assert replace(found, violations=none).problems == ["band-pass dendrite: expected violations of order, found none"]
+    none = tuple(Share(0, 200) for _ in found.doses)
+    assert replace(found, violations=none).problems == [], "the score exceeds the bound, so that order is violated"
+    nothing = replace(found, violations=none, scores=np.full_like(found.scores, 0.75))
+    assert nothing.problems == ["band-pass dendrite: expected violations of order, found none"]
+    few = tuple(Share(0, 12) for _ in found.doses)
+    assert replace(nothing, violations=few).problems == [], "too few pairs to say so"
     unproved = replace(found, is_proved=False, begins_proved=False, restored_fall=2.0, scores=higher)
     assert unproved.problems == []
+    remedied = replace(found, restored_scores=np.ones(1))
+    assert "a score of 1 with the remedy exceeds 0.75" in remedied.problems[0]
+    assert "CONTRADICTION" not in replace(remedied, is_proved=False).problems[0]
+    early = replace(found, violations=(Share(3, 12), *found.violations[1:]))
+    assert early.problems == ["band-pass dendrite: expected violations above 0, found 3 at 0"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_single_pair_is_no_failed_check(seed):
+    assert run(["rate"], 1, seed).problems == []
+
+
+def test_with_the_remedy_scores_are_within_the_bound(of_rates):
+    for found in of_rates.outcomes:
+        if found.name in ("ON and OFF inputs", "attractor memory"):
+            assert found.restored_scores is None, "the remedy is another order"
+        else:
+            assert found.restored_scores.mean() <= found.bound + ROUNDING, found.name
+    noise = of_rates.outcomes[-1]
+    for estimate, scores in zip(noise.estimates, noise.scores, strict=True):
+        assert estimate.low <= scores.mean() <= estimate.high
+    assert noise.estimates[-1].low < noise.estimates[-1].high and of_rates.outcomes[0].estimates[0].low is None
+
+
+def test_each_output_of_two_keeps_order_by_itself():
+    (limit,) = (each for each in EVERY if each.name == "argmax readout")
+    response = simulate(limit.restored.build(1.0), limit.points, backend="numpy", **RATE_TIMES)
+    read = limit.restored.read(response, 1.0)
+    assert read.shape == (4, 2) and (read[:, 0] > 50).tolist() == [False, True, True, True]
+    assert (read[:, 1] > 50).tolist() == [False, False, False, True]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("dose", "breaks"), [(0.5, False), (0.6, False), (0.75, True)])
+def test_gain_breaks_order_from_the_golden_ratio_on(dose, breaks):
+    levels = np.linspace(0, 1, 11)
+    stimuli = spikes.of_many(np.column_stack([levels, np.ones(11)]))
+    times = {"duration": 2.2, "window": 2.0, "dt": 0.2e-3, "backend": "numpy"}
+    rate = simulate(spikes.gain(dose), stimuli, **times).readouts[:, 0]
+    assert ((np.maximum.accumulate(rate) - rate).max() > 1.0) == breaks
+
+
+@pytest.mark.slow
+def test_any_conductance_of_the_context_lowers_the_rate():
+    inputs = np.linspace(0, 1, 21)
+    stimuli = spikes.of_many(np.column_stack([np.tile(inputs, 2), np.repeat([0.0, 1.0], 21)]))
+    times = {"duration": 2.2, "window": 2.0, "dt": 0.2e-3, "backend": "numpy"}
+    circuits = [spikes.conductance(dose) for dose in (0.0, 0.02, 0.1)]
+    falls = [-np.diff(each.readouts[:, 0].reshape(2, 21), axis=0) for each in simulate(circuits, stimuli, **times)]
+    assert [fall.max() > 1 for fall in falls] == [False, True, True]
+    assert all(fall.min() > -1 for fall in falls), "and raises none"
 
 
 @pytest.mark.slow
@@ -135,7 +190,8 @@ def test_spikes_break_order_and_the_remedy_restores_it():
     found = {each.name: each for each in run(["spiking"], 8).outcomes}
     assert len(found) == len(spikes.limits())
     for each in found.values():
-        assert each.forbidden and each.restored.count == 0, each.name
+        assert each.forbidden and each.restored.count == 0 and each.problems == [], each.name
+        assert each.restored_scores.mean() <= each.bound + ROUNDING, each.name
     comb = found["refractoriness"]
     for dose, score in zip(comb.doses, comb.scores[:, 0], strict=True):
         rate = [f / max(1, math.ceil(round(f * dose * 1e-3, 9))) for f in (50, 100, 150, 200)]
@@ -159,7 +215,8 @@ def test_what_is_reported(of_rates):
     assert row["floor"] == 0.25 and row["score"] == 1 and row["at_dose"] == 0.8 and row["exceeds_bound"]
     assert row["onset"] == {"derived": 0.0, "low": 0, "high": 0.05}
     assert row["violations"][0] == {"count": 0, "of": 12, "share": 0, "low": 0, "high": wilson(0, 12)[1]}
-    assert row["remedy"]["proved"] and row["remedy"]["violations"]["count"] == 0
+    assert row["remedy"]["proved"] and row["remedy"]["violations"]["count"] == 0 and row["remedy"]["score"] == 0.75
+    assert row["score_intervals"] == [None] * 7 and None not in document["rows"][-1]["score_intervals"]
     drawn = dict(view.drawn())
     tables = check(view.findings(), dict(view.all_files()), drawn)
     assert len(tables["limits.csv"]) == sum(len(limit.doses) for limit in rates.limits())

@@ -183,6 +183,23 @@ def test_structure_shows_and_is_said():
     assert "receive 3" in spectrum(few).notes[0]
 
 
+def test_an_outlier_off_its_prediction_is_said():
+    """Strong excitation and inhibition that nearly cancel, with sums of input that differ between neurons."""
+
+    def matrix(inhibition):
+        rng = np.random.default_rng(2)
+        excitatory, inhibitory = rng.gamma(0.44, 0.045, (800, 1000)), rng.gamma(3.24, 0.0278, (200, 1000))
+        return np.vstack([excitatory, -inhibition * inhibitory])
+
+    found = spectrum(matrix(1.0))
+    (outlier,), (predicted,) = found.outliers, found.predicted_outliers
+    assert abs(outlier - predicted) > 0.1 * abs(predicted)
+    assert any("is found at" in note for note in found.notes)
+    ablated = spectrum(matrix(0.0))
+    assert ablated.outliers == pytest.approx(ablated.predicted_outliers, rel=0.02)
+    assert not any("is found at" in note for note in ablated.notes)
+
+
 @pytest.mark.parametrize(
     ("given", "found"),
     [

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from eisim.analysis.statistics import Estimate
 from eisim.report.findings import Explanation
 from eisim.report.numbers import OF_ONE, number
 from eisim.report.table import Column, Table
@@ -24,8 +25,9 @@ MEANING = (
     f"{1e3 * TIMES['spiking'].window:g} ms (spikes; one can be lost at the edge of the window). Pairs are independent "
     "draws, and shares have Wilson's 95 % interval. How large a share is depends on how pairs are drawn.",
     "Scores are those of one function on all of its points. Circuits without noise are deterministic, so their scores "
-    "are exact and have no interval. The bound is 1 - floor: the best score of any excitatory-only circuit to which "
-    "the theorem applies, for this function and this order of its points.",
+    "are exact and have no interval; with noise a score is a mean over trials, with Student's 95 % interval. The bound "
+    "is 1 - floor: the best score of any excitatory-only circuit to which the theorem applies, for this function and "
+    "this order of its points.",
 )
 
 
@@ -55,6 +57,16 @@ def _interval(share: Share) -> str:
     return f"{number(share.value, OF_ONE)} ({low}–{high})"
 
 
+def _restored_score(outcome: Outcome) -> float | None:
+    """Mean score with the remedy; None where it is another order of the inputs."""
+    return None if outcome.restored_scores is None else float(outcome.restored_scores.mean())
+
+
+def _ends(estimate: Estimate) -> tuple[float, float] | None:
+    """Interval of a score; None for an exact one."""
+    return None if estimate.low is None else (estimate.low, estimate.high)
+
+
 class LimitsView(View[LimitsResult]):
     """One row and one panel for each mechanism."""
 
@@ -68,8 +80,9 @@ class LimitsView(View[LimitsResult]):
         found = self.result.outcomes
         beyond = [each for each in found if each.forbidden]
         yield (
-            f"Of {count(len(found), 'mechanism')}, each in a circuit without inhibition, {len(beyond)} bring the score "
-            "of a function above the bound of the theorem."
+            f"Of {count(len(found), 'circuit')} without inhibition, each with a mechanism that breaks an assumption, "
+            f"{len(beyond)} {'bring' if len(beyond) - 1 else 'brings'} the score of a function above the bound of the "
+            "theorem."
         )
         broken = sum(each.first is not None for each in found)
         restored = sum(not each.restored.count for each in found)
@@ -92,6 +105,7 @@ class LimitsView(View[LimitsResult]):
             Column("begin at", _begins, note="Largest dose without a violation, and the next one."),
             Column("derived", lambda o: o.derived, note="Where violations begin by derivation.", on_page_only=True),
             Column("with remedy", lambda o: _interval(o.restored), note="Share of pairs whose response falls."),
+            Column("score with remedy", _restored_score, note="At the largest dose.", on_page_only=True),
             Column("remedy", lambda o: o.remedy, on_page_only=True),
         )
         yield Table("Mechanisms without inhibition", columns, self.result.outcomes, data=DATA, keys=2)
@@ -116,7 +130,12 @@ class LimitsView(View[LimitsResult]):
     def rows(self) -> list[dict]:
         return [
             {"mechanism": each.name, "kind": each.kind, "dose": dose, "unit": each.unit, "bound": each.bound}
-            | {"score": float(each.scores[k].mean()), "largest_fall": each.largest[k]}
+            | {
+                "score": each.estimates[k].mean,
+                "score_low": each.estimates[k].low,
+                "score_high": each.estimates[k].high,
+            }
+            | {"largest_fall": each.largest[k]}
             | _share(each.violations[k])
             for each in self.result.outcomes
             for k, dose in enumerate(each.doses)
@@ -151,7 +170,9 @@ def _explained(outcome: Outcome) -> Iterator[str]:
     )
     shown = "T1 applies" if outcome.is_proved else "as measured"
     fell = f"{outcome.restored.count} of {count(outcome.restored.of, 'pair')}"
-    yield f"Remedy: {outcome.remedy}. Then the response falls in {fell} ({shown})."
+    score = _restored_score(outcome)
+    reached = "" if score is None else f", and the score is {number(score, OF_ONE)}"
+    yield f"Remedy: {outcome.remedy}. Then the response falls in {fell}{reached} ({shown})."
 
 
 def _row(outcome: Outcome) -> dict:
@@ -168,6 +189,7 @@ def _row(outcome: Outcome) -> dict:
         "unit": outcome.unit,
         "doses": list(outcome.doses),
         "scores": scores.tolist(),
+        "score_intervals": [_ends(each) for each in outcome.estimates],
         "score": float(scores[outcome.best]),
         "at_dose": outcome.doses[outcome.best],
         "exceeds_bound": outcome.forbidden,
@@ -178,7 +200,12 @@ def _row(outcome: Outcome) -> dict:
             "low": None if not k else outcome.doses[k - 1],
             "high": None if k is None else outcome.doses[k],
         },
-        "remedy": {"what": outcome.remedy, "violations": _share(outcome.restored), "proved": outcome.is_proved},
+        "remedy": {
+            "what": outcome.remedy,
+            "violations": _share(outcome.restored),
+            "score": _restored_score(outcome),
+            "proved": outcome.is_proved,
+        },
         "proof": outcome.proof,
     }
 

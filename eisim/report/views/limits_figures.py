@@ -29,8 +29,9 @@ def limits(result: LimitsResult) -> Figure:
 def panel(ax: Axes, outcome: Outcome) -> None:
     """One mechanism; doses are evenly spaced."""
     places = np.arange(len(outcome.doses))
-    scores = outcome.scores.mean(axis=1)
-    ax.plot(places, scores, **SCORE)
+    scores = outcome.estimates
+    ends = np.array([[0, 0] if each.low is None else [each.mean - each.low, each.high - each.mean] for each in scores])
+    ax.errorbar(places, [each.mean for each in scores], yerr=ends.T, elinewidth=0.8, **SCORE)
     ax.axhline(outcome.bound, **BOUND)
     _intervals(ax, places, outcome.violations, **BROKEN)
     _intervals(ax, places[-1:] + 0.35, [outcome.restored], **RESTORED)

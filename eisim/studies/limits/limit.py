@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from eisim.analysis.statistics import Estimate, with_t_interval
 from eisim.base.progress import headed
 from eisim.base.timing import Timing
 from eisim.circuit import Circuit
@@ -22,6 +23,8 @@ FRAMES = {"rate": 8, "spiking": 5}
 CLEAR = {"rate": 1.0, "spiking": 9.9}
 #: What is no rounding, where the theorem applies.
 ROUNDING = 1e-6
+#: If none of the pairs violates order, a share up to this is expected to have been seen.
+RARE = 0.05
 
 #: What an outcome says as its limit does.
 SAID = ("name", "assumption", "kind", "dose", "short", "unit", "function", "remedy", "proof", "onset")
@@ -51,7 +54,10 @@ def first_rate(response: Response, dose: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Case:
-    """A circuit by dose, ordered pairs of points, how points are stimuli, and how responses are read."""
+    """A circuit by dose, ordered pairs of points, how points are stimuli, and how responses are read.
+
+    `read` gives a number for each trial, or several, of which none may fall.
+    """
 
     build: Callable[[float], Circuit]
     draw: Draw
@@ -86,6 +92,11 @@ class Limit:
     begins_proved: bool | None = None  # and to the first dose, by default likewise
     repeats: int = 1  # of the points
 
+    @property
+    def keeps_pairs(self) -> bool:
+        """Whether the remedy changes the circuit, not which pairs are ordered, so that the function is the same."""
+        return self.restored.draw is self.case.draw
+
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -108,6 +119,8 @@ class Outcome:
     restored : Share
         The same as `violations` at the largest dose with the remedy.
     restored_fall : float
+    restored_scores : ndarray of shape (repeats,) or None
+        Scores with the remedy at the largest dose; None if the remedy is another order of the inputs.
     is_proved, begins_proved : bool
         Whether the theorem applies with the remedy, and at the first dose.
     """
@@ -129,8 +142,14 @@ class Outcome:
     largest: tuple[float, ...]
     restored: Share
     restored_fall: float
+    restored_scores: np.ndarray | None
     is_proved: bool
     begins_proved: bool
+
+    @property
+    def estimates(self) -> list[Estimate]:
+        """Mean score at each dose, with an interval over repeats where there are any."""
+        return [with_t_interval(scores) for scores in self.scores]
 
     @property
     def best(self) -> int:
@@ -170,7 +189,13 @@ class Outcome:
             found.append(contradiction(self.name, f"a score of {first:g} at the first dose exceeds {self.bound:g}"))
         if self.is_proved and self.restored_fall > ROUNDING:
             found.append(contradiction(self.name, f"order breaks with the remedy, by {self.restored_fall:.3g}"))
-        if self.first is None:
+        if self.restored_scores is not None and (score := self.restored_scores.mean()) > self.bound + ROUNDING:
+            what = f"a score of {score:g} with the remedy exceeds {self.bound:g}"
+            found.append(contradiction(self.name, what) if self.is_proved else f"{self.name}: {what}")
+        for dose, seen in zip(self.doses, self.violations, strict=True):
+            if self.onset is not None and dose <= self.onset and seen.count:
+                found.append(f"{self.name}: expected violations above {self.onset:g}, found {seen.count} at {dose:g}")
+        if self.first is None and not self.forbidden and self.violations[-1].interval[1] < RARE:
             found.append(f"{self.name}: expected violations of order, found none")
         return found
 
@@ -236,7 +261,7 @@ def _plan(limit, pairs, seed):
         lower, upper = case.draw(np.random.default_rng(child), pairs)
         circuit = case.build(dose)
         sets = [lower, upper] if case.shares_noise else [np.concatenate([lower, upper])]
-        if case is limit.case:
+        if case is limit.case or limit.keeps_pairs:
             sets[0] = np.concatenate([sets[0], points])
         yield [(circuit, _in_frames(case.encode(each), FRAMES[limit.kind])) for each in sets]
 
@@ -253,12 +278,14 @@ def _outcome(limit, found, pairs) -> Outcome:
     scores, falls = [], []
     for case, dose, responses in zip(cases, [*doses, doses[-1]], found, strict=True):
         values = [case.read(response, dose) for response in responses]
+        values = [each.reshape(len(each), -1) for each in values]
         lower, rest = values[0][:pairs], values[-1]
         upper = rest[:pairs] if case.shares_noise else rest[pairs : 2 * pairs]
-        falls.append(lower - upper)
-        if case is limit.case:
+        falls.append((lower - upper).max(axis=1))
+        if case is limit.case or limit.keeps_pairs:
             answers = values[0][-n * limit.repeats :] > limit.threshold
-            scores.append((answers.reshape(limit.repeats, n) == targets).mean(axis=1))
+            right = (answers.reshape(limit.repeats, n, -1) == targets[:, None]).mean(axis=1)
+            scores.append(right[:, right.mean(axis=0).argmax()])  # of several numbers the best
     clear = CLEAR[limit.kind] if limit.clear is None else limit.clear
     broken = [share(fall > clear) for fall in falls]
     compared = np.array(limit.points)[:, : limit.compared]
@@ -269,11 +296,12 @@ def _outcome(limit, found, pairs) -> Outcome:
         **said,
         bound=1 - certificate.floor["zero_one"],
         doses=doses,
-        scores=np.array(scores),
+        scores=np.array(scores[: len(doses)]),
         violations=tuple(broken[:-1]),
         largest=tuple(largest[:-1]),
         restored=broken[-1],
         restored_fall=largest[-1],
+        restored_scores=scores[-1] if limit.keeps_pairs else None,
         is_proved=limit.is_proved,
         begins_proved=limit.is_proved if limit.begins_proved is None else limit.begins_proved,
     )

@@ -68,6 +68,11 @@ def difference(response, dose: float) -> np.ndarray:
     return either - dose * both + dose * 50
 
 
+def both_rates(response, dose: float) -> np.ndarray:
+    """The rates of both readouts, each with its own threshold."""
+    return response.readouts
+
+
 def within(response, dose: float) -> np.ndarray:
     """Whether the rate is above 50 Hz and no higher than an upper threshold."""
     rate = response.readouts[:, 0]
@@ -160,7 +165,7 @@ def limits() -> tuple[Limit, ...]:
             XOR,
             Case(two_units, pairs, read=difference),
             "a threshold for each output",
-            Case(two_units, pairs),
+            Case(two_units, pairs, read=both_rates),
             "Each output is non-decreasing in the inputs (T1), but a difference of two such outputs need not be: the "
             "first saturates where the second begins to rise. At a weight of 1 the comparison is an argmax.",
             onset=0.0,
@@ -272,7 +277,9 @@ def limits() -> tuple[Limit, ...]:
             Case(noisy, pairs, shares_noise=True),
             "Noise that adds to the drive is an input. Where two trials share it, their time courses are ordered and "
             "T1 applies to every draw; so the probability of a decision is non-decreasing in the inputs, and the bound "
-            "holds for mean scores. With noise of its own in each trial, single trials break order.",
+            "holds for mean scores. With noise of its own in each trial, single trials break order, at every standard "
+            "deviation above 0.",
+            onset=0.0,
             repeats=100,
         ),
     )

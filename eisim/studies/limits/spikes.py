@@ -293,8 +293,10 @@ def limits() -> tuple[Limit, ...]:
             "fixed gains",
             Case(lambda dose: gain(0.0), two, of_many),
             "Each input raises the drive by itself and lowers the gain of the other: for inputs a and b the drive is "
-            "a/(1 + s b) + b/(1 + s a), which for a = b = 1 falls below that for one input where s exceeds 1.",
+            "a/(1 + s b) + b/(1 + s a), which for a = b = 1 falls below that for one input where s exceeds 1. It falls "
+            "as a rises from 0 where s b (1 + s b) exceeds 1: for b = 1 where s exceeds (√5 - 1)/2.",
             threshold=25.0,
+            onset=(5**0.5 - 1) / 2,
             is_proved=False,
         ),
         Limit(
@@ -313,8 +315,11 @@ def limits() -> tuple[Limit, ...]:
             Case(partial(conductance, reversal=0.0), two, of_many),
             "A conductance whose reversal potential lies above rest and below threshold depolarises a cell at rest, so "
             "it is excitatory, and keeps a cell that another input drives below threshold. Where the reversal "
-            "potential is above threshold, more conductance never lowers the current below threshold.",
+            "potential is above threshold, more conductance never lowers the current below threshold. From rest to "
+            "threshold the membrane potential is mostly above this reversal potential, and slowest near threshold, so "
+            "that any conductance above 0 delays the spikes which the other input causes.",
             threshold=25.0,
+            onset=0.0,
             is_proved=False,
         ),
     )
