@@ -22,6 +22,7 @@ from eisim.base.seeds import Seed, seed_of, uniform_at
 from eisim.base.units import Measured, expected, is_made_by_hand, scalar_si, to_si, unit_of, warn_of_plain
 from eisim.base.values import Brief, ReadOnly, Shown, Value, quantity, revised
 from eisim.distributions import Distribution
+from eisim.keyed_synapses import KeyedSynapses, delays_of, weights_of
 from eisim.neurons import LIF, ConductanceLIF, Neuron, RateUnit, SpikingNeuron, Theta
 from eisim.neurons.neuron import model_name
 from eisim.neurons.spiking import INHIBITORY
@@ -39,6 +40,8 @@ CYCLE = 1 - 1e-9
 _HUGE_DRIVE = {"volt": 0.25}
 #: Bytes that drawing a number for a synapse takes, beside the synapse.
 _DRAWN = 40
+#: Bytes of a synapse that is drawn by keys, in Python.
+_KEYED = 60
 #: What is drawn for each synapse, as part of the seed; `Circuit.neurons` has 1.
 _OF_WEIGHTS, _OF_DELAYS, _OF_STATES, _OF_JUNCTIONS = 2, 3, 4, 5
 #: Units of the conductance of gap junctions, by those of the potential and of the drive of a neuron.
@@ -765,6 +768,11 @@ class Circuit(ReadOnly, Shown):
         rule = projection.weights
         if (isinstance(rule, Rule) and not rule.weight) or not projection.transmission:
             return False
+        if isinstance(rule, Rule):
+            source, target = self.source(projection), self.population(projection.target)
+            like = (source.size, target.size), source is target
+            if not rule.draws_number or rule.is_keyed(*like):
+                return rule.expected(*like) > 0
         return self.weights(projection).nnz > 0
 
     def weights(self, projection: Projection) -> sparse.csr_array:
@@ -779,15 +787,31 @@ class Circuit(ReadOnly, Shown):
             source, target = self.source(projection), self.population(projection.target)
             shape = source.size, target.size
             synapses, drawn = rule.expected(shape), isinstance(rule.weight, Distribution)
-            need = synapses * (rule.bytes_of_one + _DRAWN * drawn)
-            memory.check(f"projection {projection.name!r}", need, f"{synapses:,.0f} synapses")
-            pattern = _draw(replace(rule, weight=1.0), self.seed, projection.name, shape, source is target)
-            if drawn:
-                entries = rule.weight.quantile(self._uniform(projection, pattern, _OF_WEIGHTS))
-                self._drawn[projection.name] = _frozen(with_entries(pattern, entries))
+            if self.keyed(projection):
+                memory.check(f"projection {projection.name!r}", synapses * _KEYED, f"{synapses:,.0f} synapses")
+                pattern, words = _drawn_by_keys(*self._drawing(projection))
+                entries = weights_of(rule.weight, words) if drawn else None
             else:
-                self._drawn[projection.name] = _scaled(pattern, rule.weight)
+                need = synapses * (rule.bytes_of_one + _DRAWN * drawn)
+                memory.check(f"projection {projection.name!r}", need, f"{synapses:,.0f} synapses")
+                pattern = _draw(*self._drawing(projection))
+                entries = rule.weight.quantile(self._uniform(projection, pattern, _OF_WEIGHTS)) if drawn else None
+            made = _scaled(pattern, rule.weight) if entries is None else _frozen(with_entries(pattern, entries))
+            self._drawn[projection.name] = made
         return self._drawn[projection.name]
+
+    def keyed(self, projection: Projection) -> KeyedSynapses | None:
+        """What the synapses of a projection are drawn from, where its rule draws them by keys."""
+        rule = projection.weights
+        if not isinstance(rule, Rule) or not rule.is_keyed(*self._drawing(projection)[3:]):
+            return None
+        return _keyed(*self._drawing(projection))
+
+    def _drawing(self, projection) -> tuple[Rule, int, str, tuple[int, int], bool]:
+        """What decides the pattern of a rule: the rule, the seed, the name, the shape, and whether it is recurrent."""
+        source, target = self.source(projection), self.population(projection.target)
+        rule = replace(projection.weights, weight=1.0)
+        return rule, self.seed, projection.name, (source.size, target.size), source is target
 
     def gap_junctions(self, population: Population) -> sparse.csr_array:
         """Conductances of the gap junctions of a population: (size × size), symmetric, in SI units.
@@ -831,6 +855,8 @@ class Circuit(ReadOnly, Shown):
         if isinstance(given, Distribution):
             synapses = self.weights(projection)
             memory.check(f"projection {projection.name!r}", _DRAWN * synapses.nnz, f"{synapses.nnz:,} delays")
+            if self.keyed(projection):
+                return delays_of(given, _drawn_by_keys(*self._drawing(projection))[1])
             return given.quantile(self._uniform(projection, synapses, _OF_DELAYS))
         return given[_places(self.weights(projection))] if given.ndim else given
 
@@ -1200,6 +1226,16 @@ def _numbered(projections: Sequence[Projection]) -> Iterator[Projection]:
             taken.add(p.name)
         seen.add(p.name)
         yield p
+
+
+@lru_cache(maxsize=64)
+def _keyed(rule, seed, name, shape, recurrent) -> KeyedSynapses:
+    return rule.keyed((seed, crc32(name.encode())), shape, recurrent)
+
+
+@lru_cache(maxsize=2)
+def _drawn_by_keys(*drawing) -> tuple[sparse.csr_array, np.ndarray]:
+    return _keyed(*drawing).draw()
 
 
 @lru_cache(maxsize=8)

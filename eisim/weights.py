@@ -2,6 +2,9 @@
 
 The weight of a rule is one number for all synapses, or a distribution (`eisim.distributions`), from which each synapse
 has its weight by its place in the matrix: it keeps it when others are removed.
+
+`FixedInDegree`, `FixedProbability` and `FixedTotalNumber` of 2**24 synapses or more, and all with multapses, are drawn
+as `eisim.keyed_synapses` says, so that a compiled program can draw them itself.
 """
 
 from copy import copy
@@ -16,6 +19,12 @@ from eisim.base.errors import InputError
 from eisim.base.seeds import Seed, generator_of
 from eisim.base.values import Explained
 from eisim.distributions import Distribution
+from eisim.keyed_synapses import KeyedSynapses
+
+#: Part of the seed of keys.
+_OF_KEYS = 6
+#: Number of synapses, on average, from which on they are drawn by keys.
+KEYED_FROM = 1 << 24
 
 
 class Rule(Explained):
@@ -24,6 +33,8 @@ class Rule(Explained):
     weight: Any
     #: Whether a neuron may connect to itself, where source and target are the same neurons.
     autapses: bool = True
+    #: Whether a source may have several synapses onto a target.
+    multapses: bool = False
     #: Whether chance decides which synapses there are, and how many of them.
     draws_places: ClassVar[bool] = True
     draws_number: ClassVar[bool] = False
@@ -46,9 +57,28 @@ class Rule(Explained):
         """Number of synapses, on average; `recurrent`: source and target are the same neurons."""
         return float(shape[0]) * shape[1] - shape[0] * self._spares(recurrent)
 
+    def is_keyed(self, shape: tuple[int, int], recurrent: bool) -> bool:
+        """Whether synapses are drawn as `eisim.keyed_synapses` says; `recurrent`: both are the same neurons."""
+        has_in_degrees = type(self).in_degrees is not Rule.in_degrees
+        return has_in_degrees and (self.multapses or self.expected(shape, recurrent) >= KEYED_FROM)
+
+    def in_degrees(self, rng: np.random.Generator, shape: tuple[int, int], spares: bool) -> np.ndarray:
+        """Number of synapses onto each target where the rest is drawn by keys; `spares`: none onto itself."""
+        raise NotImplementedError
+
+    def keyed(self, seed: tuple[int, int], shape: tuple[int, int], recurrent: bool) -> KeyedSynapses:
+        """What synapses are drawn from by keys; the seed is that of the circuit and of the projection's name."""
+        spares = self._spares(recurrent)
+        key = int(np.random.SeedSequence([*seed, _OF_KEYS]).generate_state(1, np.uint64)[0])
+        in_degrees = self.in_degrees(np.random.default_rng(seed), shape, spares).astype(np.int32)
+        return KeyedSynapses(key, in_degrees, shape[0], spares, self.multapses)
+
     def draw(self, rng: Seed, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
         """A (source × target) matrix of ones, drawn by a seed or Generator; `recurrent`: both are the same neurons."""
-        return self._draw(generator_of(rng, f"{type(self).__name__}.draw: rng"), *shape, self._spares(recurrent))
+        rng = generator_of(rng, f"{type(self).__name__}.draw: rng")
+        if self.is_keyed(shape, recurrent):
+            return self.keyed((int(rng.integers(2**32)), 0), shape, recurrent).draw()[0]
+        return self._draw(rng, *shape, self._spares(recurrent))
 
     def _draw(self, rng: np.random.Generator, n_source: int, n_target: int, spares: bool) -> sparse.csr_array:
         return sparse.csr_array(np.ones((n_source, n_target)))
@@ -100,6 +130,9 @@ class FixedProbability(Rule):
     def expected(self, shape: tuple[int, int], recurrent: bool = False) -> float:
         return self.probability * shape[0] * (shape[1] - self._spares(recurrent))
 
+    def in_degrees(self, rng, shape, spares):
+        return rng.binomial(shape[0] - spares, self.probability, shape[1])
+
     def _draw(self, rng, n_source, n_target, spares):
         return _by_chance(rng, (self.probability for _ in range(n_source)), (n_source, n_target), spares)
 
@@ -116,11 +149,12 @@ class _FixedDegree(Rule):
     def __post_init__(self):
         self._check_count(self._degree)
         _check_flag(self, "autapses")
+        _check_flag(self, "multapses")
 
     def check(self, shape: tuple[int, int], recurrent: bool) -> None:
         """Refuse a shape with fewer partners than synapses for each neuron."""
         degree, available = getattr(self, self._degree), shape[self._side] - self._spares(recurrent)
-        if degree > available:
+        if degree > available and not (self.multapses and available > 0):
             expected = f"at most {available} (the {self._partners} there are)"
             raise InputError(f"{type(self).__name__}.{self._degree}: expected {expected}, found {degree}")
 
@@ -136,7 +170,7 @@ class _FixedDegree(Rule):
 
 @dataclass(frozen=True)
 class FixedInDegree(_FixedDegree):
-    """Each target receives the same number of synapses from distinct sources.
+    """Each target receives the same number of synapses, from distinct sources or from random ones.
 
     Attributes
     ----------
@@ -146,13 +180,19 @@ class FixedInDegree(_FixedDegree):
         Magnitude of every synapse, in the unit that the target takes (`eisim.circuit.Projection`).
     autapses : bool
         Whether a neuron may connect to itself.
+    multapses : bool
+        Whether sources are drawn with replacement: a source may have several synapses onto a target.
     """
 
     in_degree: int
     weight: Any
     autapses: bool = False
+    multapses: bool = False
 
     _degree, _partners, _side = "in_degree", "sources", 0
+
+    def in_degrees(self, rng, shape, spares):
+        return np.full(shape[1], self.in_degree)
 
     def _draw(self, rng, n_source, n_target, spares):
         parts = self._compressed(rng, n_target, n_source, spares)
@@ -222,28 +262,26 @@ class FixedTotalNumber(Rule):
     def expected(self, shape: tuple[int, int], recurrent: bool = False) -> float:
         return float(self.total)
 
+    def in_degrees(self, rng, shape, spares):
+        if self.multapses:
+            return rng.multinomial(self.total, np.full(shape[1], 1 / shape[1])) if shape[1] else np.zeros(0)
+        return _of_distinct_pairs(rng, self.total, shape[0] - spares, shape[1])
+
     def _draw(self, rng, n_source, n_target, spares):
         pairs = n_source * (n_target - spares)
-        if self.multapses:
-            chosen = np.sort(rng.integers(pairs, size=self.total)) if self.total else np.empty(0, np.int64)
-        else:
-            chosen = self._distinct_pairs(rng, pairs)
-        rows, columns = np.divmod(chosen, n_target - spares) if pairs else (chosen, chosen)
-        columns = (columns + (columns >= rows) * spares).astype(np.int32)
-        starts = np.cumsum([0, *np.bincount(rows, minlength=n_source)])
-        return sparse.csr_array(_ones(columns, starts), shape=(n_source, n_target))
-
-    def _distinct_pairs(self, rng, pairs):
         few = min(self.total, pairs - self.total)  # drawn, or left out
         chosen = np.empty(0, np.int64)
         while chosen.size < few:
             more = rng.integers(pairs, size=few - chosen.size)
             chosen = np.unique(np.concatenate([chosen, more]))
-        if few == self.total:
-            return chosen
-        left = np.ones(pairs, bool)
-        left[chosen] = False
-        return np.flatnonzero(left)
+        if few < self.total:
+            left = np.ones(pairs, bool)
+            left[chosen] = False
+            chosen = np.flatnonzero(left)
+        rows, columns = np.divmod(chosen, n_target - spares) if pairs else (chosen, chosen)
+        columns = (columns + (columns >= rows) * spares).astype(np.int32)
+        starts = np.cumsum([0, *np.bincount(rows, minlength=n_source)])
+        return sparse.csr_array(_ones(columns, starts), shape=(n_source, n_target))
 
 
 @dataclass(frozen=True)
@@ -413,6 +451,23 @@ def _by_chance(rng, probabilities, shape, spares):
         columns.append((targets[targets != source] if spares else targets).astype(np.int32))
     starts = np.cumsum([0, *map(len, columns)])
     return sparse.csr_array(_ones(np.concatenate(columns), starts), shape=shape)
+
+
+def _of_distinct_pairs(rng, total, sources, targets):
+    """In-degrees of a random set of so many pairs: a multivariate hypergeometric number.
+
+    Pairs that are each chosen with the same probability are a random set, whatever their number; to the number that is
+    wanted, random ones are added or taken away.
+    """
+    found = rng.binomial(sources, total / max(sources * targets, 1), targets)
+    missing = total - int(found.sum())
+    ends = np.cumsum(found if missing < 0 else sources - found)
+    chosen = np.empty(0, np.int64)
+    while chosen.size < abs(missing):
+        more = rng.integers(ends[-1], size=abs(missing) - chosen.size)
+        chosen = np.unique(np.concatenate([chosen, more]))
+    change = np.bincount(np.searchsorted(ends, chosen, side="right"), minlength=targets)
+    return found + change if missing > 0 else found - change
 
 
 def _distinct(rng, n, degree, available, spares):

@@ -34,7 +34,8 @@ def moments(circuit: Circuit, projection: Projection) -> Moments:
             varied = n * p * (1 - p) * w**2 + n * p * sd**2
             return Moments(n * p * w, n * p * square, varied, varied)
         case FixedInDegree(in_degree=k):
-            return Moments(k * w, k * square, k * sd**2, k * w**2 * (1 - k / max(n, 1)) + k * sd**2)
+            left = 1.0 if rule.multapses else 1 - k / max(n, 1)  # for distinct sources
+            return Moments(k * w, k * square, k * sd**2, k * w**2 * left + k * sd**2)
         case FixedTotalNumber(total=total):
             k = total / target.size
             pairs = n * target.size

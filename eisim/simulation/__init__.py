@@ -196,8 +196,8 @@ def begin(
     every = max((trials.request.every for trials in batch if trials.request), default=1)
 
     def start(share):
-        layout = lay_out(list(share.values()), timing.dt, timing.steps)
-        finish = _start(layout, circuits[0].kind, timing, every, keep_state, backend, report, started)
+        lays_out = partial(lay_out, list(share.values()), timing.dt, timing.steps)
+        layout, finish = _start(lays_out, circuits[0].kind, timing, every, keep_state, backend, report, started)
 
         def responses():
             outcomes = {name: _by_neuron(outcome) for name, outcome in finish().items()}
@@ -219,8 +219,8 @@ def begin(
     return responses
 
 
-def _start(layout, kind, timing, every, keep_state, backend, report, started):
-    """Start a batch and return a function that waits for it.
+def _start(lays_out, kind, timing, every, keep_state, backend, report, started):
+    """Start a batch that is laid out by a function; returns its layout, and a function that waits for it.
 
     What another batch has begun to compile (those `started`, with what is to follow) starts once it is in the cache.
     What cannot be compiled, or started when it is, runs on NumPy.
@@ -229,16 +229,18 @@ def _start(layout, kind, timing, every, keep_state, backend, report, started):
     from eisim.simulation.job import CPP, OWN, PLAIN, Job
     from eisim.simulation.model import models
 
-    def job_on(device):
+    def job_on(device, layout):
         return Job(layout, kind, timing, models(layout, kind, timing, device == OWN), device, every, keep_state)
 
-    job = job_on(CUDA if backend == CUDA else CPP)
+    draws = backend == "cpp" and CPP == OWN
+    layout = lays_out(draws=draws)
+    job = job_on(CUDA if backend == CUDA else CPP, layout)
 
     def on_numpy():
         with brian2_alone():
             from eisim.simulation.codegen import run_numpy
 
-        return run_numpy(job_on(PLAIN), report)
+        return run_numpy(job_on(PLAIN, lays_out() if draws else layout), report)
 
     def give_up(error):
         if backend == CUDA:
@@ -250,16 +252,19 @@ def _start(layout, kind, timing, every, keep_state, backend, report, started):
 
     if backend == "numpy":
         outcomes = on_numpy()
-        return lambda: outcomes
+        return layout, lambda: outcomes
     try:
         if job.signature in started and not program.is_compiled(job):
             begun = []
             started[job.signature].append(lambda: begun.append(program.start(job, report)))
-            return lambda: on_numpy() if find_compiler() in _failed else (begun or [program.start(job, report)])[0]()
+            return (
+                layout,
+                lambda: on_numpy() if find_compiler() in _failed else (begun or [program.start(job, report)])[0](),
+            )
         following = started.setdefault(job.signature, [])
         finish = program.start(job, report, lambda: [begin() for begin in following])
     except NoProgramError as error:
-        return partial(give_up, error)
+        return layout, partial(give_up, error)
 
     def outcomes_or_numpy():
         try:
@@ -267,7 +272,7 @@ def _start(layout, kind, timing, every, keep_state, backend, report, started):
         except NoProgramError as error:
             return give_up(error)
 
-    return outcomes_or_numpy
+    return layout, outcomes_or_numpy
 
 
 #: Compilers that failed to produce a program in this process.

@@ -18,7 +18,7 @@ from eisim.simulation import device as _own  # noqa: F401 - it registers itself
 from eisim.simulation.compilation import begin_make, begin_plain_make
 from eisim.simulation.cuda import CUDA, NVCC_FLAGS
 from eisim.simulation.job import OWN, PLAIN, Job, Outcomes
-from eisim.simulation.naming import array, group_name, synapses_name
+from eisim.simulation.naming import DRAWN, array, group_name, synapses_name
 from eisim.simulation.network import BatchNetwork
 from eisim.simulation.toolchain import find_compiler, flags_of
 
@@ -135,6 +135,9 @@ def _read_from_files(device, job):
 def _spare_memory(device, job):
     """Make the program hold its synapses once, not three times: there may be a billion."""
     for bundle, synapses in job.layout.synapses.items():
+        if bundle in job.drawn:
+            _draw(device, bundle, bool(synapses.weight.ndim))
+            continue
         for variable in ("_synaptic_pre", "_synaptic_post"):
             grown = array(synapses_name(bundle), variable, dynamic=True)
             device.insert_code("after_start", f"brian::{grown}.reserve({len(synapses.pre)});")
@@ -144,6 +147,14 @@ def _spare_memory(device, job):
         if what == "set_by_array":
             queue.append(("insert_code", f"delete [] {arguments[1]}; {arguments[1]} = 0;"))  # it has been copied
     device.main_queue[:] = queue
+
+
+def _draw(device, bundle, has_weights):
+    """Make the program draw synapses, with weights of their own or without, when it starts."""
+    name = synapses_name(bundle)
+    targets, weights = (f"brian::{array(name, variable, dynamic=True)}" for variable in ("_synaptic_post", "w"))
+    arguments = f'"static_arrays/{name}{DRAWN}", {targets}, {f"&{weights}" if has_weights else "NULL"}'
+    device.insert_code("after_start", f"brian::{name}_pre.draw({arguments});")
 
 
 def _check_static_arrays(generated, job):

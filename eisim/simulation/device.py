@@ -11,6 +11,8 @@ from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import all_devices, get_device
 
+from eisim.base.seeds import INCREMENT, MULTIPLIERS
+from eisim.keyed_synapses import OF_WORDS
 from eisim.simulation.job import OWN
 from eisim.simulation.model import CROSSED
 
@@ -19,6 +21,9 @@ _GLOBALS = {
     "block_size": 128,  # neurons: long enough for vectors, short enough that most blocks have no spike
     "fewest": 8,  # neighbours with one mean for which a table of sums pays
     "processor_time": version("brian2").startswith("2.9."),  # what Brian2 gives as the time of a run
+    "increment": f"{INCREMENT:#x}ULL",
+    "multipliers": [f"{number:#x}ULL" for number in MULTIPLIERS],
+    "of_words": f"{OF_WORDS:#x}ULL",
     "crossed": CROSSED,
     "finds_spikes": lambda code: any(CROSSED in line for line in ([code] if isinstance(code, str) else code)),
     "is_fused": lambda owner: owner.name in get_device().fused,

@@ -14,6 +14,7 @@ from eisim.base.errors import InputError
 from eisim.base.results import RESULTS_VERSION
 from eisim.base.timing import Timing
 from eisim.simulation import cuda, naming
+from eisim.simulation.drawn import DrawnSynapses
 from eisim.simulation.layout import INPUT, POOL, Bundle, Layout, Recorder
 from eisim.simulation.model import Model, synapse_model
 from eisim.simulation.naming import (
@@ -41,7 +42,7 @@ _HERE = Path(__file__).parent
 #: The files that, with the models, decide the generated code.
 _DECIDING = (
     *(_HERE / f"{name}.py" for name in ("network", "codegen", "compilation", "device", "noise", "naming")),
-    *(_HERE / f"{name}.py" for name in ("elementary", "refractory")),
+    *(_HERE / f"{name}.py" for name in ("elementary", "refractory", "drawn")),
     Path(elementary.__file__),
     *sorted((_HERE / "templates").iterdir()),
 )
@@ -91,7 +92,7 @@ class Job:
             self.timing,
             [(name, g.size, g.recorded, g.frames) for name, g in self.layout.groups.items()],
             [(name, m.signature) for name, m in self.models.items()],
-            [(synapses_name(bundle), len(s.pre), s.common_delay) for bundle, s in self.layout.synapses.items()],
+            [(synapses_name(b), len(s.pre), s.common_delay, b in self.drawn) for b, s in self.layout.synapses.items()],
             [m.signature for m in self.synapse_models.values()],
             len(self.layout.courses),
             [file.read_bytes() for file in _DECIDING],
@@ -104,6 +105,15 @@ class Job:
             *([cuda.toolchain()] if self.device == cuda.CUDA else []),
         ]
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+    @property
+    def drawn(self) -> dict[Bundle, DrawnSynapses]:
+        """The synapses that the program draws itself."""
+        return {b: s for b, s in self.layout.synapses.items() if isinstance(s, DrawnSynapses)}
+
+    def drawn_files(self) -> dict[str, bytes]:
+        """What the program draws synapses from, by file name."""
+        return {f"{synapses_name(bundle)}{naming.DRAWN}": s.file(self.timing.dt) for bundle, s in self.drawn.items()}
 
     @property
     def injected(self) -> np.ndarray:
@@ -121,6 +131,8 @@ class Job:
         """The arrays that the program reads when it starts, by file name."""
         arrays = {}
         for bundle, synapses in self.layout.synapses.items():
+            if bundle in self.drawn:
+                continue
             name = synapses_name(bundle)
             arrays[static_file(name, "sources")] = synapses.pre
             arrays[static_file(name, "targets")] = synapses.post

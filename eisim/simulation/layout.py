@@ -30,9 +30,11 @@ from eisim.circuit import (
     spans,
 )
 from eisim.distributions import Distribution
+from eisim.keyed_synapses import KeyedSynapses
 from eisim.plasticity import PlasticityRule
 from eisim.plasticity.text import WEIGHT, code_name
 from eisim.simulation import noise
+from eisim.simulation.drawn import DrawnPart, DrawnSynapses, is_drawable
 from eisim.simulation.recording import BIAS, Request, needed, of_pool
 from eisim.stimuli import spike_raster
 from eisim.synapses import ShortTerm, Transient
@@ -134,6 +136,7 @@ class Bundle:
     plasticity: ShortTerm | None = None
     number: int = 0  # among those that differ in plasticity alone, and in what they learn
     learning: PlasticityRule | None = None
+    keyed: bool = False  # whether a program can draw them itself
 
 
 @dataclass(frozen=True)
@@ -193,7 +196,7 @@ class Layout:
     """Groups by name, synapses by bundle, blocks by batch index and key, and losses of transmission in their order."""
 
     groups: dict[str, Group]
-    synapses: dict[Bundle, Synapses]
+    synapses: dict[Bundle, Synapses | DrawnSynapses]
     blocks: dict[tuple[int, Key], Block]
     injected: list[np.ndarray] = field(default_factory=list)  # currents over time, rows × frames
     #: Time steps of given spikes, those of an afferent in a row, each row ended by `NEVER`; where each row begins.
@@ -224,8 +227,11 @@ class Layout:
         return {name: g.recorded for name, g in self.groups.items() if g.recorded and not name.startswith(unseen)}
 
 
-def lay_out(batch: list[Trials], dt: float, steps: int = 0) -> Layout:
-    """Arrange a batch for trials of so many steps of length dt; recorded circuits come first in every group."""
+def lay_out(batch: list[Trials], dt: float, steps: int = 0, draws: bool = False) -> Layout:
+    """Arrange a batch for trials of so many steps of length dt; recorded circuits come first in every group.
+
+    `draws`: a program draws the synapses that it can.
+    """
     layout = Layout({}, {}, {})
     for loss in (p.transient for trials in batch for p in trials.circuit.projections if p.transient):
         if loss not in layout.courses:
@@ -233,16 +239,19 @@ def lay_out(batch: list[Trials], dt: float, steps: int = 0) -> Layout:
     parts: dict[Bundle, list[_Part]] = {}
     learning: list[tuple[tuple[int, str], Bundle, int, np.ndarray]] = []
     ends: dict[Bundle, int] = {}  # synapses that learn so far
+    drawn: dict[Bundle, list[DrawnPart]] = {}
     recorded = []
     neuron_values = lru_cache(maxsize=None)(_neuron_values)  # levels of ablation have the same neurons
     input_values = _InputValues()
     for index in sorted(range(len(batch)), key=lambda i: not batch[i].record):
         trials, mine = batch[index], {}
-        placed = _place(layout, index, trials, (dt, steps), neuron_values, input_values)
-        for source, target, receptor, plasticity, learner, *synapses in placed:
+        placed = _place(layout, index, trials, (dt, steps), neuron_values, input_values, draws)
+        for source, target, receptor, plasticity, learner, keyed, *synapses in placed:
             source, target = layout.blocks[index, source], layout.blocks[index, target]
-            if len(synapses[0]):
-                bundle = Bundle(source.group, target.group, receptor, plasticity)
+            bundle = Bundle(source.group, target.group, receptor, plasticity, keyed=keyed)
+            if isinstance(synapses[0], KeyedSynapses):
+                drawn.setdefault(bundle, []).append(DrawnPart(source, target, trials.copies, *synapses))
+            elif len(synapses[0]):
                 if learner:
                     name, rule, places = learner
                     bundle = replace(bundle, learning=rule)
@@ -258,7 +267,9 @@ def lay_out(batch: list[Trials], dt: float, steps: int = 0) -> Layout:
                 several = _by_source(several)
             for source, target, *synapses in several:
                 parts.setdefault(bundle, []).append(_Part(source, target, trials.copies, *synapses))
-    numbered = {bundle: _numbered(bundle, parts) for bundle in parts}
+    numbered = {bundle: _numbered(bundle, [*parts, *drawn]) for bundle in (*parts, *drawn)}
+    for bundle, of_bundle in drawn.items():
+        layout.synapses[numbered[bundle]] = DrawnSynapses(tuple(of_bundle))
     for bundle, of_bundle in parts.items():
         _check_count(sum(part.synapses for part in of_bundle), "synapses between two models")
         together = list(_few_at_once(of_bundle))
@@ -346,7 +357,7 @@ def _numbered(bundle, bundles):
     """
 
     def ends(b):
-        return b.source, b.target, b.receptor, b.learning is None
+        return b.source, b.target, b.receptor, b.learning is None, b.keyed
 
     def rank(b):
         return repr(b.learning and astuple(b.learning)), astuple(b.plasticity) if b.plasticity else ()
@@ -372,18 +383,19 @@ def one_if_equal(value):
     return value.ravel()[0] if value.ndim and value.size and not np.ptp(value) else value
 
 
-def _place(layout, index, trials, timing, neuron_values, input_values):
+def _place(layout, index, trials, timing, neuron_values, input_values, draws):
     """Place the neurons of one circuit; yields its synapses.
 
-    Source, target, receptor, plasticity; where weights are learnt name, rule and places in the projection; rows,
-    columns, weights, delays, courses and shares, the last four of which may be one number.
+    Source, target, receptor, plasticity; where weights are learnt name, rule and places in the projection; whether a
+    program can draw them; rows, columns, weights, delays, courses and shares, the last four of which may be one
+    number. Where the program `draws`, instead of these what it draws from, weight, sign and delay.
     """
     taps, dt = _place_neurons(layout, index, trials, timing, neuron_values, input_values), timing[0]
     for source, last in taps:
         chain = [source.name, *((source.name, t) for t in range(1, last + 1))]
         each = np.arange(source.size)
         for before, after in pairwise(chain):
-            yield before, after, "e", None, None, each, each, 1.0, 0.0, 0, 1.0
+            yield before, after, "e", None, None, False, each, each, 1.0, 0.0, 0, 1.0
     circuit = trials.circuit
     for projection in circuit.projections:
         if circuit.is_injected(projection) or (
@@ -402,7 +414,13 @@ def _place(layout, index, trials, timing, neuron_values, input_values):
                 rows, delays = projection.weights.senders(source.size), projection.delay
                 weight, pool = sign * projection.weights.weight, pool_name(target)
                 columns = np.zeros_like(rows)
-                yield source.name, pool, receptor, plasticity, None, rows, columns, weight, delays, course, share
+                yield source.name, pool, receptor, plasticity, None, False, rows, columns, weight, delays, course, share
+            continue
+        keyed = is_drawable(circuit, projection)
+        if keyed and draws:
+            weight, ends = projection.weights.weight, (projection.source, projection.target, receptor)
+            if weight:
+                yield *ends, plasticity, None, True, circuit.keyed(projection), weight, sign, projection.delay
             continue
         matrix = circuit.weights(projection)
         rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), matrix.indptr[1:] - matrix.indptr[:-1])
@@ -412,7 +430,7 @@ def _place(layout, index, trials, timing, neuron_values, input_values):
             _check_largest(circuit, projection, matrix)
         if not taps:
             ends = projection.source, projection.target, receptor
-            yield *ends, plasticity, learner, rows, columns, weights, delay, course, share
+            yield *ends, plasticity, learner, keyed, rows, columns, weights, delay, course, share
             continue
         weights, delay = np.broadcast_to(weights, rows.shape), np.broadcast_to(delay, rows.shape)
         steps = delay_steps(delay, dt)
@@ -421,7 +439,7 @@ def _place(layout, index, trials, timing, neuron_values, input_values):
             at = steps == tap
             ends = source, projection.target, receptor
             learner = projection.learning and (projection.name, projection.learning, np.flatnonzero(at))
-            yield *ends, None, learner, rows[at], columns[at], weights[at], delay[at], course, share
+            yield *ends, None, learner, False, rows[at], columns[at], weights[at], delay[at], course, share
     for p in circuit.populations:
         _check_junctions(circuit, p, dt)
         for source, matrix in circuit.junctions(p):
@@ -432,7 +450,7 @@ def _place(layout, index, trials, timing, neuron_values, input_values):
                     f"found {source!r} and {p.name!r} (does one have noise or a current that the other has not?)"
                 )
             rows, columns = matrix.tocoo().coords
-            yield source, p.name, JUNCTIONS, None, None, rows, columns, one_if_equal(matrix.data), 0.0, 0, 1.0
+            yield source, p.name, JUNCTIONS, None, None, False, rows, columns, one_if_equal(matrix.data), 0.0, 0, 1.0
 
 
 def _check_junctions(circuit, population, dt):

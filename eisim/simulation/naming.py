@@ -12,6 +12,8 @@ from eisim.simulation.layout import Bundle, Recorder, rule_ending
 STIMULUS_FILE = "eisim_stimulus_values"
 INJECTED_FILE = "eisim_injected_values"
 GIVEN_FILE = "eisim_given_values"
+#: Ending of the file from which a bundle of synapses is drawn.
+DRAWN = "_drawn"
 #: The clock of what is not recorded in every step.
 RECORDERS_CLOCK = "eisim_recorders_clock"
 TRANSMISSION_FILE = "eisim_transmission_values"
@@ -26,7 +28,8 @@ def group_name(name: str) -> str:
 def synapses_name(bundle: Bundle) -> str:
     # After the endings _pre and _post of the first: what arrives at once is added in the order of the names.
     number = rule_ending(bundle) or (f"_variant_{bundle.number:03d}" if bundle.number else "")
-    return f"eisim_{bundle.source}_to_{bundle.target}_{bundle.receptor}{number}"
+    keyed = "_keyed" if bundle.keyed else ""
+    return f"eisim_{bundle.source}_to_{bundle.target}_{bundle.receptor}{keyed}{number}"
 
 
 def monitor_name(group: str) -> str:

@@ -6,6 +6,7 @@ from brian2.groups.group import CodeRunner
 
 from eisim.neurons.kinetics import kinetic_variables
 from eisim.simulation import elementary, noise, refractory
+from eisim.simulation.drawn import DrawnSynapses
 from eisim.simulation.job import Job
 from eisim.simulation.layout import INPUT, POOL
 from eisim.simulation.naming import RECORDERS_CLOCK, group_name, monitor_name, recorder_name, synapses_name
@@ -119,6 +120,9 @@ class BatchNetwork:
             arguments |= {"on_post": model.on_post, "delay": arguments.get("delay", {}) | {"post": 0 * b2.second}}
         source, target, name = self.groups[bundle.source], self.groups[bundle.target], synapses_name(bundle)
         made = b2.Synapses(source, target, model.text, clock=self.clock, name=name, **arguments)
+        if isinstance(synapses, DrawnSynapses):
+            made._connect_called = True  # the program draws them, and Brian2 has none
+            return made
         made.connect(i=synapses.pre, j=synapses.post)
         if synapses.weight.ndim:
             made.w_[:] = synapses.weight

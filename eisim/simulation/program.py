@@ -103,6 +103,8 @@ def _launch(job: Job, folder: Path, binary: Path) -> subprocess.Popen:
                 (folder / "results" / name).symlink_to(os.devnull)
         for name, array in job.static_arrays().items():
             _write(folder / "static_arrays" / name, array)
+        for name, content in job.drawn_files().items():
+            (folder / "static_arrays" / name).write_bytes(content)
         for name, value in job.arguments().items():
             if np.ndim(value):
                 _write(folder / "static_arrays" / name, value)
@@ -138,8 +140,9 @@ def _wait(process: subprocess.Popen, folder: Path, device: str, report: Report) 
     with process:
         try:
             for line in process.stdout:
+                doing, _, done = line.rpartition(":")
                 try:
-                    report("simulating", float(line))
+                    report(doing or "simulating", float(done))
                 except ValueError:
                     said.append(line)
         except BaseException:

@@ -6,11 +6,11 @@
     const size_t _vectorisation_idx = -1;
     {{scalar_code|autoindent}}
 
-    const int _arrivals = {{pathway.name}}.arrivals();
-    for (int _k = 0; _k < _arrivals; _k++)
+    const int64_t _arrivals = {{pathway.name}}.arrivals();
+    for (int64_t _k = 0; _k < _arrivals; _k++)
     {
         const Arrival _arrival = {{pathway.name}}.arrival(_k);
-        for (int _i = _arrival.begin; _i < _arrival.end; _i++)
+        for (int64_t _i = _arrival.begin; _i < _arrival.end; _i++)
         {
             const size_t _idx = _arrival.order ? _arrival.order[_i] : _i;
             const size_t _vectorisation_idx = _idx;
