@@ -184,12 +184,12 @@ def begin(
     _check_stimuli(batch, timing)
     if backend == CUDA:
         check_available()
-    check_memory(batch, timing)
     keep_seeds = not isinstance(seed, (int, np.integer))
     if backend == "cpp" and find_compiler() is None:
         _warn_once(what_is_missing())
     if backend == "cpp" and find_compiler() in (None, *_failed):
         backend = "numpy"
+    check_memory(batch, timing, _program_draws(backend))
 
     started: dict[str, list[Callable]] = {}
 
@@ -232,7 +232,7 @@ def _start(lays_out, kind, timing, every, keep_state, backend, report, started):
     def job_on(device, layout):
         return Job(layout, kind, timing, models(layout, kind, timing, device == OWN), device, every, keep_state)
 
-    draws = backend == "cpp" and CPP == OWN
+    draws = _program_draws(backend)
     layout = lays_out(draws=draws)
     job = job_on(CUDA if backend == CUDA else CPP, layout)
 
@@ -273,6 +273,13 @@ def _start(lays_out, kind, timing, every, keep_state, backend, report, started):
             return give_up(error)
 
     return layout, outcomes_or_numpy
+
+
+def _program_draws(backend):
+    """Whether a program draws the synapses that it can."""
+    from eisim.simulation.job import CPP, OWN
+
+    return backend == "cpp" and CPP == OWN
 
 
 #: Compilers that failed to produce a program in this process.

@@ -136,11 +136,12 @@ def _spare_memory(device, job):
     """Make the program hold its synapses once, not three times: there may be a billion."""
     for bundle, synapses in job.layout.synapses.items():
         if bundle in job.drawn:
-            _draw(device, bundle, bool(synapses.weight.ndim))
             continue
         for variable in ("_synaptic_pre", "_synaptic_post"):
             grown = array(synapses_name(bundle), variable, dynamic=True)
             device.insert_code("after_start", f"brian::{grown}.reserve({len(synapses.pre)});")
+    for k, (bundle, synapses) in enumerate(job.drawn.items()):
+        _draw(device, bundle, bool(synapses.weight.ndim), k, len(job.drawn))
     queue = []
     for what, arguments in device.main_queue:
         queue.append((what, arguments))
@@ -149,11 +150,11 @@ def _spare_memory(device, job):
     device.main_queue[:] = queue
 
 
-def _draw(device, bundle, has_weights):
-    """Make the program draw synapses, with weights of their own or without, when it starts."""
+def _draw(device, bundle, has_weights, k, n):
+    """Make the program draw the k-th of n bundles, with weights of their own or without, when it starts."""
     name = synapses_name(bundle)
     targets, weights = (f"brian::{array(name, variable, dynamic=True)}" for variable in ("_synaptic_post", "w"))
-    arguments = f'"static_arrays/{name}{DRAWN}", {targets}, {f"&{weights}" if has_weights else "NULL"}'
+    arguments = f'"static_arrays/{name}{DRAWN}", {targets}, {f"&{weights}" if has_weights else "NULL"}, {k}, {n}'
     device.insert_code("after_start", f"brian::{name}_pre.draw({arguments});")
 
 

@@ -1,6 +1,7 @@
 """Synapses that a compiled program draws itself (`eisim.keyed_synapses`): nothing of them is held in Python."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -38,12 +39,6 @@ class DrawnPart:
         given = self.weight
         return self.sign * (weight_table(given) if isinstance(given, Distribution) else np.array([float(given)]))
 
-    def steps(self, dt: float) -> tuple[int, np.ndarray]:
-        """The least delay in time steps, and from which number on it is longer."""
-        if isinstance(self.delay, Distribution):
-            return delay_thresholds(self.delay, lambda delay: delay_steps(delay, dt))
-        return int(delay_steps(self.delay, dt)), np.empty(0, np.int64)
-
 
 @dataclass(frozen=True, eq=False)
 class DrawnSynapses:
@@ -66,7 +61,7 @@ class DrawnSynapses:
         """What the program draws from: whole numbers of 64 bits, then weights, then in-degrees of 32 bits."""
         rows, tables, thresholds, in_degrees = [], [], [], []
         places = {"table": 0, "thresholds": 0, "in_degrees": 0}
-        steps = [part.steps(dt) for part in self.parts]
+        steps = [delay_range(part.delay, dt) for part in self.parts]
         for part, (least, above) in zip(self.parts, steps, strict=True):
             keyed, weights = part.synapses, part.weights
             row = {"source": part.source.start, "source_stride": part.source.stride, "sources": keyed.sources}
@@ -86,6 +81,18 @@ class DrawnSynapses:
         whole = np.array([*head, *(number for row in rows for number in row)], np.int64)
         parts = [whole, np.concatenate(thresholds).astype(np.int64), np.concatenate(tables).astype(float)]
         return b"".join(part.tobytes() for part in [*parts, np.concatenate(in_degrees).astype(np.int32)])
+
+
+def delay_range(delay: float | Distribution, dt: float) -> tuple[int, np.ndarray]:
+    """The least delay in time steps, and from which numbers of 32 bits on it is longer by one more."""
+    if isinstance(delay, Distribution):
+        return _delay_range(delay, dt)
+    return int(delay_steps(delay, dt)), np.empty(0, np.int64)
+
+
+@lru_cache(maxsize=16)
+def _delay_range(delay, dt):
+    return delay_thresholds(delay, lambda each: delay_steps(each, dt))
 
 
 def is_drawable(circuit: Circuit, projection: Projection) -> bool:

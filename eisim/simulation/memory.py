@@ -6,6 +6,7 @@ from eisim.base import memory
 from eisim.base.timing import Timing
 from eisim.distributions import Distribution
 from eisim.neurons import Neuron
+from eisim.simulation.drawn import delay_range, is_drawable
 from eisim.simulation.layout import Trials, fluctuations, is_pooled
 from eisim.simulation.recording import needed
 from eisim.weights import Independent, Rule
@@ -22,14 +23,18 @@ _LEARNT, _TRACE = 64, 16
 _RECORDED, _STIMULUS = 16, 24
 #: Of one number of a variable that is recorded, and of one of what is made of these.
 _STATE, _MADE = 24, 8
+#: Of a synapse that the program draws: its target; of its weight, if it has one for itself; of a neuron's synapses of
+#: one delay.
+_TARGET, _OWN_WEIGHT, _ROW = 4, 8, 8
 #: Of a weight or delay that a synapse has for itself: in Python, in a file, and in the program.
 _DRAWN = 24
 #: Of a neuron that currents are injected into, and of each fluctuation of these.
 _CURRENT, _FLUCTUATION = 32, 120
 
 
-def check_memory(batch: list[Trials], timing: Timing) -> None:
-    needs = [_bytes(trials, timing) for trials in batch]
+def check_memory(batch: list[Trials], timing: Timing, draws: bool = False) -> None:
+    """Refuse a batch that needs more memory than there is; `draws`: a program draws the synapses that it can."""
+    needs = [_bytes(trials, timing, draws) for trials in batch]
     if sum(needs) < memory.LITTLE:
         return
     neurons, largest = sum(t.copies * t.neurons for t in batch), batch[needs.index(max(needs))]
@@ -46,10 +51,15 @@ def _number(n, what):
     return f"{n:,} {what}{'s' * (n != 1)}"
 
 
-def _bytes(trials, timing):
+def _bytes(trials, timing, draws):
     circuit = trials.circuit
     each = _SYNAPSE[circuit.kind] + _COURSE * any(p.transient for p in circuit.projections)
-    synapses = sum(_synapses(circuit, p) * (each + _DRAWN * _draws(p) + _learnt(p)) for p in circuit.projections)
+    synapses = sum(
+        _drawn(circuit, p, timing)
+        if draws and is_drawable(circuit, p)
+        else _synapses(circuit, p) * (each + _DRAWN * _draws(p) + _learnt(p))
+        for p in circuit.projections
+    )
     need = trials.copies * (_NEURON[circuit.kind] * (trials.neurons + circuit.n_inputs) + synapses)
     own = sum(p.size * len(p.neuron.units) for p in circuit.populations if isinstance(p.neuron, Neuron))
     need += _VARIABLE * trials.copies * own
@@ -65,6 +75,14 @@ def _bytes(trials, timing):
         need += _RECORDED * trials.copies * trials.neurons * timing.steps
     states = sum(p.size * (1 + len(p.neuron.states)) for p in circuit.populations) if _has_state(trials) else 0
     return need + _variables(trials, timing) + _STATE * trials.copies * states
+
+
+def _drawn(circuit, projection, timing):
+    """Bytes of the synapses of one copy that the program draws."""
+    is_one_weight, delay = not isinstance(projection.weights.weight, Distribution), projection.delay
+    lengths = 1 if not isinstance(delay, Distribution) else 1 + len(delay_range(delay, timing.dt)[1])
+    each = _TARGET + _OWN_WEIGHT * (not is_one_weight)
+    return _synapses(circuit, projection) * each + _ROW * lengths * circuit.source(projection).size
 
 
 def _has_state(trials):

@@ -115,7 +115,7 @@ struct Delays
 
 } // namespace
 
-void SynapticPathway::draw(const char *file, std::vector<int32_t> &targets, std::vector<double> *weights)
+void SynapticPathway::draw(const char *file, std::vector<int32_t> &targets, std::vector<double> *weights, int number, int of)
 {
     std::ifstream in(file, std::ios::binary);
     const auto read = [&](void *to, int64_t bytes) {
@@ -156,7 +156,7 @@ void SynapticPathway::draw(const char *file, std::vector<int32_t> &targets, std:
         if (now - said > std::chrono::milliseconds(500))
         {
             said = now;
-            std::cout << "drawing synapses:" << (double)done / total << std::endl;
+            std::cout << "drawing synapses:" << (number + (double)done / total) / of << std::endl;
         }
     };
     for (int filling = 0; filling < 2; filling++)
@@ -247,7 +247,7 @@ public:
 
     ~SynapticPathway() { delete queue[0]; }
 
-    void draw(const char *file, std::vector<int32_t> &targets, std::vector<double> *weights);
+    void draw(const char *file, std::vector<int32_t> &targets, std::vector<double> *weights, int number, int of);
 
     void push(int *found, int number)
     {
