@@ -648,7 +648,7 @@ class Circuit(ReadOnly, Shown):
 
     def __repr__(self):
         neurons = {sign: sum(p.size for p in self.populations if p.sign == sign) for sign in "EI"}
-        synapses = sum(self.weights(p).nnz for p in self.projections if not self.is_injected(p))
+        synapses = sum(self.n_synapses(p) for p in self.projections if not self.is_injected(p))
         return (
             f"<Circuit {self.name!r}, {self.kind}: {self.n_inputs} inputs, {neurons['E']} E and {neurons['I']} I "
             f"neurons, {synapses} synapses, {self.n_readouts} readouts>"
@@ -768,12 +768,21 @@ class Circuit(ReadOnly, Shown):
         rule = projection.weights
         if (isinstance(rule, Rule) and not rule.weight) or not projection.transmission:
             return False
-        if isinstance(rule, Rule):
-            source, target = self.source(projection), self.population(projection.target)
-            like = (source.size, target.size), source is target
-            if not rule.draws_number or rule.is_keyed(*like):
-                return rule.expected(*like) > 0
-        return self.weights(projection).nnz > 0
+        return self.n_synapses(projection) > 0
+
+    def n_synapses(self, projection: Projection) -> int:
+        """Number of synapses of a projection; they are drawn only where chance decides it for each pair of neurons."""
+        rule = projection.weights
+        if not isinstance(rule, Rule):
+            return rule.nnz
+        if not rule.weight:
+            return 0
+        if keyed := self.keyed(projection):
+            return int(keyed.in_degrees.sum(dtype=np.int64))
+        if rule.draws_number:
+            return self.weights(projection).nnz
+        source, target = self.source(projection), self.population(projection.target)
+        return round(rule.expected((source.size, target.size), source is target))
 
     def weights(self, projection: Projection) -> sparse.csr_array:
         """Magnitudes of a projection: (source size × target size), in SI units.

@@ -65,7 +65,7 @@ class KeyedSynapses:
         """
         parts = list(self._by_target())
         source, target, words = (np.concatenate([part[k] for part in parts]) for k in range(3))
-        order = np.argsort(source, kind="stable")
+        order = np.lexsort((target, source))  # stable: several of a pair stay in their order
         starts = np.concatenate([[0], np.cumsum(np.bincount(source, minlength=self.sources))])
         narrow = np.int32 if source.size <= np.iinfo(np.int32).max else np.int64
         ones = np.ones(source.size, np.int8)

@@ -5,6 +5,7 @@ import numpy as np
 from eisim.base.files import to_csv
 from eisim.circuit import Circuit, Projection
 from eisim.distributions import Distribution
+from eisim.keyed_synapses import delays_of
 from eisim.report.findings import Picture
 from eisim.report.wording import listing
 from eisim.weights import Rule
@@ -30,7 +31,7 @@ def _row(circuit: Circuit, projection: Projection) -> dict:
     count, weight = synapses(circuit, projection)
     given = projection.delay
     none = given.moments[0] if isinstance(given, Distribution) else given
-    delay = circuit.delays(projection) if count else none  # of the synapses that there are
+    delay = circuit.delays(projection) if count and not circuit.keyed(projection) else none
     return {
         "projection": projection.name,
         "source": source.name,
@@ -46,18 +47,21 @@ def _row(circuit: Circuit, projection: Projection) -> dict:
 
 
 def synapses(circuit: Circuit, projection: Projection) -> tuple[int, float]:
-    """Number of synapses and their mean weight; a rule is drawn only where chance decides these."""
-    rule, source, target = projection.weights, circuit.source(projection), circuit.population(projection.target)
-    if isinstance(rule, Rule):
-        if not rule.weight:
-            return 0, 0.0
-        if isinstance(rule.weight, Distribution):
-            rule = circuit.weights(projection)
-        elif not rule.draws_number:
-            return round(rule.expected((source.size, target.size), source is target)), rule.weight
-        else:
-            return circuit.weights(projection).nnz, rule.weight
-    return rule.nnz, float(rule.data.mean()) if rule.nnz else 0.0
+    """Number of synapses and their mean weight; of those that are drawn by keys, the mean of the distribution."""
+    rule, count = projection.weights, circuit.n_synapses(projection)
+    if isinstance(rule, Rule) and not (isinstance(rule.weight, Distribution) and not circuit.keyed(projection)):
+        return count, rule.mean_weight if count else 0.0
+    return count, float(circuit.weights(projection).data.mean()) if count else 0.0
+
+
+def delays(circuit: Circuit, projection: Projection) -> np.ndarray:
+    """The delays of a projection in s; of synapses that are drawn by keys, the least and the greatest that can be."""
+    given = projection.delay
+    if not isinstance(given, Distribution) and not given.ndim:
+        return given
+    if isinstance(given, Distribution) and circuit.keyed(projection):
+        return delays_of(given, np.array([0, 2**32 - 1], np.uint64))
+    return circuit.delays(projection)
 
 
 def in_words(circuit: Circuit) -> str:

@@ -18,10 +18,9 @@ from eisim.adapter import DNN, UnrolledDNN, to_dnn
 from eisim.base.errors import InputError
 from eisim.base.units import format_quantity
 from eisim.circuit import Circuit
-from eisim.distributions import Distribution
 from eisim.neurons.lif import never_fires
 from eisim.report import graph
-from eisim.report.circuit import synapses
+from eisim.report.circuit import delays, synapses
 from eisim.report.routes import Routes, falling_routes
 from eisim.report.style import DOUBLE, EXCITATORY, INHIBITORY, MARKED, NEUTRAL, SINGLE, TALLEST
 from eisim.weights import Rule
@@ -213,11 +212,11 @@ def _links(circuit):
         else:
             count, mean = synapses(circuit, p)
         if count and mean:
-            delay = circuit.delays(p) if isinstance(p.delay, Distribution) else p.delay
-            ends, delays = (place[p.source], place[p.target]), (float(np.min(delay)), float(np.max(delay)))
+            delay = delays(circuit, p)
+            ends, extremes = (place[p.source], place[p.target]), (float(np.min(delay)), float(np.max(delay)))
             receptor = p.receptor if p.receptor == "nmda" else ""
             sign, unit = circuit.sign(p), "1" if circuit.is_injected(p) else target.neuron.weight_unit
-            links.append(Link(*ends, sign, mean, count, random, delays, unit, receptor))
+            links.append(Link(*ends, sign, mean, count, random, extremes, unit, receptor))
     return links
 
 

@@ -97,11 +97,9 @@ def _delay_range(delay, dt):
 
 def is_drawable(circuit: Circuit, projection: Projection) -> bool:
     """Whether a program can draw the synapses of a projection itself."""
-    receptor = circuit.population(projection.target).neuron.receptors.get(circuit.receptor(projection))
-    return (
-        circuit.kind == "spiking"
-        and not (projection.learning or projection.transient or projection.plasticity)
-        and not getattr(receptor, "release", None)
-        and (isinstance(projection.delay, Distribution) or projection.delay.ndim == 0)
-        and circuit.keyed(projection) is not None
-    )
+    if circuit.kind == "rate" or projection.learning or projection.transient or projection.plasticity:
+        return False
+    if not isinstance(projection.delay, Distribution) and projection.delay.ndim:
+        return False
+    receptor = circuit.population(projection.target).neuron.receptors[circuit.receptor(projection)]
+    return not getattr(receptor, "release", None) and circuit.keyed(projection) is not None

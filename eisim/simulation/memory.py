@@ -51,7 +51,7 @@ def _number(n, what):
     return f"{n:,} {what}{'s' * (n != 1)}"
 
 
-def _bytes(trials, timing, draws):
+def _bytes(trials, timing, draws=False):
     circuit = trials.circuit
     each = _SYNAPSE[circuit.kind] + _COURSE * any(p.transient for p in circuit.projections)
     synapses = sum(

@@ -22,6 +22,7 @@ from eisim.neurons import Neuron
 from eisim.plasticity import PlasticityRule
 from eisim.report import response as responses
 from eisim.report import traces
+from eisim.report.circuit import delays, synapses
 from eisim.report.style import EXCITATORY, NEUTRAL, Axes, axes, drawn_by
 from eisim.report.table import Column, Table, html_box, html_table, sentences
 from eisim.report.wording import count
@@ -121,9 +122,9 @@ def _state(population, name, value):
 
 
 def _projection(circuit, projection):
-    weights, neuron = circuit.weights(projection), circuit.population(projection.target).neuron
+    (number, weight), neuron = synapses(circuit, projection), circuit.population(projection.target).neuron
     unit = "1" if circuit.is_injected(projection) else neuron.weight_unit
-    mean = format_quantity(float(weights.data.mean()), unit) if weights.nnz else ""
+    mean = format_quantity(weight, unit) if number else ""
     rule = projection.weights
     extras = [type(rule).__name__] if isinstance(rule, Rule) else []
     drawn = {"weights": getattr(rule, "weight", None), "delays": projection.delay}
@@ -132,9 +133,9 @@ def _projection(circuit, projection):
     extras += [projection.receptor] if projection.receptor else []
     extras += [_model(each) for each in (projection.plasticity, projection.transient, projection.learning) if each]
     extras += [f"transmission {projection.transmission:g}"] if projection.transmission != 1 else []
-    delays = circuit.delays(projection) if weights.nnz or not isinstance(projection.delay, Distribution) else 0.0
+    late = delays(circuit, projection) if number or not isinstance(projection.delay, Distribution) else 0.0
     ends = projection.source, projection.target, SIGNS["E" if circuit.sign(projection) > 0 else "I"]
-    return *ends, weights.nnz, mean, _range(delays, "second"), ", ".join(extras)
+    return *ends, number, mean, _range(late, "second"), ", ".join(extras)
 
 
 def _dnn(dnn: DNN) -> str:

@@ -220,7 +220,7 @@ def _batches(intact: list[Circuit], n: int, trials: int) -> list[slice]:
 def _synapses(circuit):
     """Synapses that a copy of the circuit takes memory for."""
     held = [p for p in circuit.projections if not isinstance(p.weights, Independent)]
-    return sum(circuit.source(p).size if is_pooled(circuit, p) else circuit.weights(p).nnz for p in held)
+    return sum(circuit.source(p).size if is_pooled(circuit, p) else circuit.n_synapses(p) for p in held)
 
 
 def _predict(task, response, report) -> tuple[tuple[Prediction, ...], str]:

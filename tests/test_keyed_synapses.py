@@ -1,0 +1,209 @@
+"""Synapses that are drawn by keys: their law, a second implementation, and what is known of them without a draw."""
+
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+from brian2 import ms, mV
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+import eisim.weights as rules
+from eisim import Circuit, Population, Projection, ablate, simulate
+from eisim.base.seeds import INCREMENT, MULTIPLIERS
+from eisim.base.timing import Timing
+from eisim.circuit import delay_steps
+from eisim.distributions import Gamma, Lognormal, Normal
+from eisim.keyed_synapses import OF_WORDS, KeyedSynapses, delay_thresholds, delays_of, weights_of
+from eisim.neurons import LIF
+from eisim.report.circuit import synapses
+from eisim.simulation.layout import Trials
+from eisim.simulation.memory import _bytes
+from eisim.simulation.network import BatchNetwork  # noqa: F401 - Brian2 is there before anything is measured
+from eisim.weights import FixedInDegree, FixedProbability, FixedTotalNumber
+
+
+@pytest.fixture
+def all_keyed(monkeypatch):
+    monkeypatch.setattr(rules, "KEYED_FROM", 0)
+
+
+def mixed(z):
+    z = (z ^ (z >> 30)) * MULTIPLIERS[0] % 2**64
+    z = (z ^ (z >> 27)) * MULTIPLIERS[1] % 2**64
+    return z ^ (z >> 31)
+
+
+def at(key, position):
+    return mixed((key + (position + 1) * INCREMENT) % 2**64)
+
+
+def by_loops(keyed):
+    """What is drawn, one synapse after the other: source, target and word."""
+    found = []
+    for target, number in enumerate(keyed.in_degrees.tolist()):
+        key, available = at(keyed.key, target), keyed.sources - keyed.spares
+        stream = (int((at(key, k) >> 11) * 2.0**-53 * available) for k in range(10**6))
+        if keyed.multapses:
+            chosen = [(next(stream), k) for k in range(number)]
+        else:
+            is_complement, seen = 2 * number > available, set()
+            while len(seen) < (available - number if is_complement else number):
+                seen.add(next(stream))
+            seen = set(range(available)) - seen if is_complement else seen
+            chosen = [(source, None) for source in seen]
+        for source, position in chosen:
+            source += keyed.spares and source >= target
+            found.append((source, target, at(mixed(key ^ OF_WORDS), source if position is None else position)))
+    return sorted(found, key=lambda each: each[:2])  # stable: several of a pair in the order of the stream
+
+
+@given(st.data())
+def test_a_loop_over_synapses_draws_the_same(data):
+    sources, targets = data.draw(st.integers(1, 40)), data.draw(st.integers(0, 12))
+    spares, multapses = sources > 1 and sources >= targets and data.draw(st.booleans()), data.draw(st.booleans())
+    most = 60 if multapses else sources - spares
+    in_degrees = np.array(data.draw(st.lists(st.integers(0, most), min_size=targets, max_size=targets)), np.int32)
+    keyed = KeyedSynapses(data.draw(st.integers(0, 2**64 - 1)), in_degrees, sources, spares, multapses)
+    pattern, words = keyed.draw()
+    rows = np.repeat(np.arange(sources), np.diff(pattern.indptr))
+    assert list(zip(rows.tolist(), pattern.indices.tolist(), words.tolist(), strict=True)) == by_loops(keyed)
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_every_set_of_sources_is_as_probable_as_any_other(number):
+    keyed = KeyedSynapses(1, np.full(20_000, number, np.int32), 5, False, False)
+    pattern = keyed.draw()[0].toarray().T
+    counts = [(pattern[:, list(chosen)].sum(axis=1) == number).sum() for chosen in combinations(range(5), number)]
+    assert sum(counts) == 20_000 and stats.chisquare(counts).pvalue > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("rule", "variance"),
+    [
+        (FixedProbability(0.2, 1.0, True), 40 * 0.2 * 0.8),
+        (FixedInDegree(8, 1.0, True), 0.0),
+        (FixedInDegree(8, 1.0, True, multapses=True), 0.0),
+        (FixedTotalNumber(400, 1.0, True, multapses=True), 400 / 50 * (1 - 1 / 50)),
+        # A hypergeometric number: 40 of 2,000 pairs are those of a target, and 400 of them are drawn.
+        (FixedTotalNumber(400, 1.0, True), 400 * (40 / 2000) * (1 - 40 / 2000) * (2000 - 400) / 1999),
+        (FixedTotalNumber(1700, 1.0, True), 1700 * (40 / 2000) * (1 - 40 / 2000) * (2000 - 1700) / 1999),
+    ],
+)
+def test_in_degrees_have_the_law_of_the_rule(rule, variance):
+    drawn = np.array([rule.keyed((seed, 0), (40, 50), False).in_degrees for seed in range(400)])
+    assert drawn.mean() == pytest.approx(rule.expected((40, 50)) / 50, rel=0.02)
+    assert drawn.var() == pytest.approx(variance, rel=0.05)
+    if isinstance(rule, FixedTotalNumber):
+        assert (drawn.sum(axis=1) == rule.total).all() and drawn.max() <= (np.inf if rule.multapses else 40)
+
+
+@pytest.mark.parametrize("rule", [FixedInDegree(50, 1.0), FixedInDegree(50, 1.0, multapses=True)])
+def test_sources_are_drawn_evenly_and_never_the_target_itself(rule):
+    pattern = rule.keyed((0, 1), (200, 200), True).draw()[0]
+    assert stats.chisquare(np.diff(pattern.indptr)).pvalue > 1e-3
+    assert not pattern.diagonal().any()
+    pairs = np.repeat(np.arange(200), np.diff(pattern.indptr)) * 200 + pattern.indices
+    assert (np.unique(pairs).size == pairs.size) == (not rule.multapses)
+
+
+@pytest.mark.parametrize("distribution", [Normal(1.5, 0.75, 0.1), Lognormal(1.0, 1.0), Gamma(2.0, 1.0), Normal(1, 0)])
+def test_weights_and_delays_have_their_distribution_and_are_independent(distribution):
+    words = KeyedSynapses(5, np.full(200, 1000, np.int32), 2000, False, False).draw()[1]
+    weights, delays = weights_of(distribution, words), delays_of(distribution, words)
+    for drawn in (weights, delays):
+        assert drawn.min() > 0
+        assert drawn.mean() == pytest.approx(distribution.moments[0], rel=0.02)
+        assert drawn.std() == pytest.approx(distribution.moments[1], rel=0.03, abs=1e-12)
+    if distribution.sd:
+        share = np.linspace(0.01, 0.99, 50)
+        assert stats.kstest(delays, weights).pvalue > 1e-3
+        np.testing.assert_allclose((weights[:, None] < distribution.quantile(share)).mean(axis=0), share, atol=0.004)
+        assert abs(np.corrcoef(weights, delays)[0, 1]) < 4 / np.sqrt(words.size)
+
+
+@given(st.floats(1e-4, 5e-3), st.floats(0.01, 2.0), st.sampled_from([1e-4, 2.5e-4]), st.integers(0, 2**32 - 1))
+def test_whole_steps_of_delays_are_found_by_thresholds(mean, ratio, dt, word):
+    for delay in (Normal(mean, mean * ratio), Gamma(mean, mean * ratio)):
+        least, above = delay_thresholds(delay, lambda each: delay_steps(each, dt))
+        near = np.concatenate([[word], above, above - 1]).astype(np.uint64)
+        steps = least + np.searchsorted(above, near.astype(np.int64), side="right")
+        np.testing.assert_array_equal(steps, delay_steps(delays_of(delay, near), dt))
+
+
+def recurrent(*projections, size=300, seed=0):
+    """Excitatory and inhibitory neurons that fire by a drive, with these synapses."""
+    cells = [Population("E", "E", LIF(), size, bias=18 * mV), Population("I", "I", LIF(), size // 3, bias=17 * mV)]
+    cells = [replace(p, initial={"v": Normal(-60 * mV, 5 * mV)}) for p in cells]
+    from eisim import Input
+
+    return Circuit("drawn", [Input("x")], cells, projections, seed=seed)
+
+
+RULES = [
+    FixedInDegree(40, 0.2 * mV),
+    FixedInDegree(90, 0.2 * mV),
+    FixedProbability(0.1, Normal(0.2 * mV, 0.05 * mV)),
+    FixedTotalNumber(4000, 0.3 * mV, multapses=True),
+    FixedTotalNumber(5000, Lognormal(0.2 * mV, 0.2 * mV)),
+    FixedInDegree(20, 0.2 * mV, multapses=True),
+]
+
+
+@pytest.mark.parametrize("delay", [1.5 * ms, Normal(1.5 * ms, 0.75 * ms)], ids=["one delay", "delays"])
+def test_the_program_draws_the_bits_that_numpy_does(all_keyed, delay):
+    circuits = [
+        recurrent(
+            Projection("E", "I", rule, delay),
+            Projection("I", "E", rule, delay),
+            Projection("I", "I", RULES[k - 1], 0.8 * ms),
+            Projection("E", "E", RULES[k - 2], delay, name="first"),
+            Projection("E", "E", RULES[k - 3], 1.5 * ms, name="second"),
+            seed=k,
+        )
+        for k, rule in enumerate(RULES)
+    ]
+    options = {"duration": 0.1, "window": 0.1, "seed": [1, 2], "record": True}
+    ours, theirs = (simulate(circuits, np.zeros((2, 1)), backend=b, **options) for b in ("cpp", "numpy"))
+    for mine, other in zip(ours, theirs, strict=True):
+        assert mine.rates["E"].mean() > 1
+        for name in ("E", "I"):
+            for part in ("copy", "neuron", "step"):
+                np.testing.assert_array_equal(getattr(mine.spikes[name], part), getattr(other.spikes[name], part))
+    alone = simulate(circuits[3], np.zeros((1, 1)), **options)
+    np.testing.assert_array_equal(alone.rates["E"][:, 0], ours[3].rates["E"][:, 0], "whatever else is in the batch")
+
+
+def test_ablation_leaves_the_synapses_that_it_only_weakens(all_keyed):
+    circuit = recurrent(Projection("I", "E", FixedInDegree(40, 0.2 * mV), 1.5 * ms))
+    half = ablate(circuit, fraction=0.5)
+    whole, left = (c.weights(c.projections[0]) for c in (circuit, half))
+    np.testing.assert_array_equal(whole.indices, left.indices)
+    np.testing.assert_allclose(left.data, whole.data / 2)
+
+
+def test_nothing_of_a_large_circuit_is_drawn_before_its_program_runs(monkeypatch):
+    """Neither to describe it nor to know its memory: 10⁹ synapses of one weight take less than 8 GB."""
+    monkeypatch.setattr(KeyedSynapses, "draw", lambda _: pytest.fail("synapses are drawn"))
+    rule = FixedInDegree(1000, 0.1 * mV)
+    cells = [Population("E", "E", LIF(), 800_000), Population("I", "I", LIF(), 200_000)]
+    from eisim import Input
+
+    projections = [Projection(s, t, replace(rule, in_degree=n)) for s, n in (("E", 800), ("I", 200)) for t in "EI"]
+    circuit = Circuit("large", [Input("x")], cells, projections)
+    assert "1000000000 synapses" in repr(circuit) and not circuit.is_excitatory_only
+    assert synapses(circuit, projections[0]) == (640_000_000, 0.1e-3)
+    trials = Trials(circuit, np.ones((1, 1)), np.arange(1), np.arange(1), False)
+    need = [_bytes(trials, Timing(0.1, 0.1, 1e-4), draws) for draws in (True, False)]
+    assert 4e9 < need[0] < 8e9 < 30e9 < need[1]
+    assert circuit._repr_html_()
+
+
+@pytest.mark.parametrize("given", [FixedInDegree, FixedTotalNumber])
+def test_multapses_are_yes_or_no(given):
+    from eisim.base.errors import InputError
+
+    with pytest.raises(InputError, match=f"{given.__name__}.multapses: expected True or False, found 'no'"):
+        given(3, 1.0, multapses="no")
