@@ -8,7 +8,7 @@ from eisim.report.table import Column, Table
 from eisim.report.view import Drawing, View, show_with
 from eisim.report.views import paper_figures as figures
 from eisim.report.wording import capital, count, listing
-from eisim.studies.paper.check import NEAR, Check, PaperResult
+from eisim.studies.paper.check import NEAR, ROUNDING, Check, PaperResult
 
 DATA, REGIONS, JELLYFISH = "checks.csv", "regions.csv", "jellyfish.csv"
 SOURCE = (
@@ -20,6 +20,11 @@ SOURCE = (
     "inputs each; shares have Wilson's 95 % interval. Networks are trained to the least mean squared error, with "
     "bounds on their weights. Where order is kept, the least possible error is the floor, and training has to come "
     f"within {NEAR:g} of it; where order can be broken, it is 0.",
+    "A trained network is also built as a rate circuit under Dale's law, in which all activations are non-decreasing: "
+    "products and quotients are sums and differences of logarithms. Its rates, once settled, are compared with the "
+    "outputs of the network on 5 × 5 points. A block that keeps order needs no inhibitory neuron; one that breaks it "
+    "does, and its circuit keeps order without inhibition. The numbers of neurons are those of these circuits, and "
+    "not the least. Spiking circuits of building blocks are not simulated.",
     "That a building block keeps order says nothing of other blocks in the same network; one that breaks order is "
     "enough.",
 )
@@ -35,7 +40,7 @@ def _pairs(check: Check) -> str | None:
 def _simulated(check: Check) -> str | None:
     if not check.simulated:
         return None
-    right = sum(abs(each.found - each.expected) < 1e-9 for each in check.simulated)
+    right = sum(each.is_right for each in check.simulated)
     return f"{right} of {len(check.simulated)}"
 
 
@@ -64,15 +69,18 @@ class PaperView(View[PaperResult]):
         yield f"{holds} of {count(len(theorem), 'statement')} of the theorem hold in every check."
         yield f"Without negative weights, these building blocks keep order: {self._names('kept')}."
         yield f"These can break it: {self._names('broken')}."
+        if counts := [c.inhibitory for c in checks if c.inhibitory is not None and c.finding == "broken"]:
+            kept = [c.inhibitory for c in checks if c.inhibitory is not None and c.finding == "kept"]
+            yield (
+                f"As rate circuits, the trained networks that break order have {min(counts)} to {max(counts)} "
+                f"inhibitory neurons; those that keep it have {f'up to {max(kept)}' if any(kept) else 'none'}."
+            )
         if self.result.jellyfish:
             verb = "changes" if self.result.jellyfish.changes else "does not change"
             yield f"The jellyfish without inhibition {verb} its behaviour with touch, by conductance and threshold."
 
     def tables(self) -> Iterator[Table]:
-        columns = (
-            Column("check", lambda c: c.name),
-            Column("part", lambda c: c.part),
-            Column("finding", lambda c: c.finding, note="Of building blocks: whether order is kept in every network."),
+        evidence = (
             Column("violate order", _pairs, note="Share of random networks without negative weights, with interval."),
             Column("excess loss", _loss, note="Of trained networks over the least possible loss, the largest."),
             Column(
@@ -81,18 +89,31 @@ class PaperView(View[PaperResult]):
                 note="Least possible loss.",
                 decimals=3,
             ),
-            Column("simulated", _simulated, note="Numbers of simulated circuits that are as expected."),
-            Column("statement", lambda c: c.statement, on_page_only=True),
+            Column("simulated", _simulated, note="Numbers found by simulation that are as expected."),
         )
-        yield Table("Statements and building blocks", columns, self.result.checks, data=DATA)
+        statement = Column("statement", lambda c: c.name)
+        worded = Column("in words", lambda c: c.statement, on_page_only=True)
+        finding = Column("finding", lambda c: c.finding)
+        rows = [c for c in self.result.checks if c.part != "building block"]
+        yield Table("Statements", (statement, worded, finding, *evidence), rows, data=DATA)
+        columns = (
+            Column("building block", lambda c: c.name),
+            Column("order", lambda c: c.finding, note="Whether it is kept in every network, or broken in some."),
+            *evidence,
+            Column("inhibitory", lambda c: c.inhibitory, note="Inhibitory neurons of the rate circuit."),
+        )
+        rows = [c for c in self.result.checks if c.part == "building block"]
+        yield Table("Building blocks of networks without negative weights", columns, rows, data=DATA)
 
     def figures(self) -> Iterator[Drawing]:
+        has_circuits = any(each.inhibitory is not None for each in self.result.checks)
+        circuits = " Inhibitory neurons of the trained networks as rate circuits (c)." if has_circuits else ""
         yield Drawing(
             "blocks.svg",
             "Building blocks of networks without negative weights",
             "Share of random networks of which some ordered pair of inputs violates order, with 95 % intervals (a), "
             "and the mean squared error on XOR to which a network with one hidden layer and the block was trained "
-            "(b). Dashed: the floor of networks that keep order.",
+            "(b). Dashed: the floor of networks that keep order." + circuits,
             f"Order is kept with {self._names('kept')}, and broken with {self._names('broken')}.",
             DATA,
             draw=lambda: figures.blocks(self.result),
@@ -133,6 +154,7 @@ class PaperView(View[PaperResult]):
                 "violations": c.pairs.count if c.pairs else None,
                 "networks": c.pairs.of if c.pairs else None,
                 "excess_loss": _loss(c),
+                "inhibitory_neurons": c.inhibitory,
                 "problems": len(c.problems),
             }
             for c in self.result.checks
@@ -170,7 +192,8 @@ def _explained(check: Check) -> Iterator[str]:
         least = "floor" if each.is_floor else "least possible error"
         yield (f"Trained, {each.network}: mean squared error {max(0.0, each.loss):.7f}, {least} {each.possible:.7f}.")
     for fact in check.simulated:
-        found, expected = (number(float(value), OF_ONE) for value in (fact.found, fact.expected))
+        decimals = OF_ONE if fact.within == ROUNDING else 6
+        found, expected = (number(float(value), decimals) for value in (fact.found, fact.expected))
         yield f"Simulated, {fact.what}: {found}, expected {expected}."
 
 
@@ -199,6 +222,7 @@ def _row(check: Check) -> dict:
         "simulated": [
             {"what": s.what, "found": float(s.found), "expected": float(s.expected)} for s in check.simulated
         ],
+        "inhibitory_neurons": check.inhibitory,
         "problems": check.problems,
     }
 

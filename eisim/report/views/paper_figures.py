@@ -13,11 +13,13 @@ REGIONS = ("#f2f2f2", "#f0c05a", "#b8558c", "#4d7ea8")
 
 
 def blocks(result: PaperResult) -> Figure:
-    """Order in random networks, and the loss on XOR to which networks are trained, by building block."""
+    """Order in random networks, the loss of trained ones on XOR, and inhibition in their circuits."""
     checks = [each for each in result.checks if each.part == "building block"]
     places = np.arange(len(checks))
     figure = new_figure(DOUBLE, 3.3, "constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
+    has_circuits = any(each.inhibitory is not None for each in checks)
+    ratios = (2, 2, 1.3)[: 2 + has_circuits]
+    left, right, *more = axes = figure.subplots(1, len(ratios), sharey=True, width_ratios=ratios)
     for finding, look in LOOKS.items():
         rows = [k for k, each in enumerate(checks) if each.finding == finding]
         shares = [checks[k].pairs for k in rows]
@@ -25,6 +27,8 @@ def blocks(result: PaperResult) -> Figure:
         error = np.abs(100 * np.array([each.interval for each in shares]).T - values)
         left.errorbar(values, rows, xerr=error, ls="none", ms=4, elinewidth=0.9, label=f"order is {finding}", **look)
         right.plot([checks[k].trained[0].loss for k in rows], rows, ls="none", ms=4, **look)
+        for ax in more:
+            ax.barh(rows, [checks[k].inhibitory for k in rows], height=0.5, color=look["color"])
     floor = next(each.trained[0].possible for each in checks if each.finding == "kept")
     right.axvline(floor, ls=(0, (4, 3)), **GUIDE)
     right.annotate("floor", (floor, len(checks) - 0.6), (-3, 0), textcoords="offset points", ha="right", fontsize=7)
@@ -37,8 +41,11 @@ def blocks(result: PaperResult) -> Figure:
         ylabel="building block",
     )
     right.set(xlabel="mean squared error on XOR", xlim=(-0.01, 0.2))
+    for ax in more:
+        ax.set(xlabel="inhibitory neurons")
+        ax.axvline(0, **GUIDE)
     figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=2)
-    letters((left, right), (-8, 3))
+    letters(axes, (-8, 3))
     return figure
 
 

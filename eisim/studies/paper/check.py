@@ -32,6 +32,12 @@ class Simulated:
     what: str
     found: float
     expected: float
+    within: float = ROUNDING  # how much they may differ
+
+    @property
+    def is_right(self) -> bool:
+        """Whether what was found is as expected."""
+        return bool(abs(self.found - self.expected) <= self.within)
 
 
 @dataclass(frozen=True)
@@ -42,8 +48,8 @@ class Check:
     ----------
     name, statement : str
     part : {"theorem", "building block", "exception"}
-    finding : {"holds", "kept", "broken"}
-        Of a building block whether networks with it and without negative weights keep order.
+    claim : {"holds", "kept", "broken"}
+        What the proof says: of a building block whether networks with it and without negative weights keep order.
     proof : str
     pairs : Share
         Ordered pairs of inputs whose output falls, in random networks without negative weights.
@@ -51,33 +57,53 @@ class Check:
         Two inputs and the outputs of a network for them: the second input is nowhere lower, its output is.
     trained : tuple of Trained
     simulated : tuple of Simulated
+    inhibitory : int or None
+        Number of inhibitory neurons of the circuit of the trained network, if it was built.
     """
 
     name: str
     statement: str
     part: Literal["theorem", "building block", "exception"]
-    finding: Literal["holds", "kept", "broken"]
+    claim: Literal["holds", "kept", "broken"]
     proof: str
     pairs: Share | None = None
     witness: tuple[tuple[float, ...], tuple[float, ...], float, float] | None = None
     trained: tuple[Trained, ...] = ()
     simulated: tuple[Simulated, ...] = ()
+    inhibitory: int | None = None
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the output of some network was found to fall."""
+        fell = self.witness is not None and self.witness[2] > self.witness[3]
+        return fell or bool(self.pairs and self.pairs.count)
+
+    @property
+    def finding(self) -> str:
+        """What was found: "holds" or "fails" (theorem), else "kept", "broken" or "not simulated"."""
+        if self.part == "theorem":
+            return "fails" if self.problems else "holds"
+        if self.part == "exception" and not self.simulated:
+            return "not simulated"
+        return "broken" if self.is_broken else "kept"
 
     @property
     def problems(self) -> list[str]:
         """Contradictions of the theorem, and checks that failed."""
         found = []
-        if self.pairs and self.finding != "broken" and self.pairs.count:
-            found.append(contradiction(self.name, f"order breaks in {self.pairs.count} of {self.pairs.of} pairs"))
-        if self.pairs and self.finding == "broken" and not self.pairs.count:
-            found.append(f"{self.name}: expected pairs whose output falls, found none")
+        if self.pairs and self.claim != "broken" and self.pairs.count:
+            found.append(contradiction(self.name, f"order breaks in {self.pairs.count} of {self.pairs.of} networks"))
+        if self.claim == "kept" and self.witness and self.is_broken:
+            found.append(contradiction(self.name, "order breaks in the trained network"))
+        if self.pairs and self.claim == "broken" and not self.is_broken:
+            found.append(f"{self.name}: expected networks whose output falls, found none")
         for each in self.trained:
             if each.is_floor and each.loss < each.possible - ROUNDING:
                 found.append(contradiction(self.name, f"a loss of {each.loss:g} is below the floor {each.possible:g}"))
             if each.loss > each.possible + NEAR:
                 found.append(f"{self.name}: expected a loss of {each.possible:.7g}, found {each.loss:.7g}")
         for fact in self.simulated:
-            if abs(fact.found - fact.expected) > ROUNDING:
+            if not fact.is_right:
                 found.append(f"{self.name}: {fact.what}: expected {fact.expected:g}, found {fact.found:g}")
         return found
 
