@@ -32,6 +32,35 @@ def wired(rng: np.random.Generator, most: int = 6) -> SignedGraph:
     return SignedGraph("wired", nodes, sources, targets, signs, inputs, tuple(range(external + n)), external=external)
 
 
+def silencing_of_max_cut(n: int, edges) -> SignedGraph:
+    """The graph of docs/structure.md in which the least silencing set is n (m + 1) + m less a largest cut.
+
+    Each of the m undirected edges is a passage of sign -1, and the root has m + 1 passages of either sign to each node.
+    """
+    names = ["i", "root", "j", *(f"v{k}" for k in range(n))]
+    arcs = [("i", "root", 1), ("root", "j", 1)]
+
+    def passage(x, y, sign):
+        k = len(names)
+        p, q, m = (f"{each}{k}" for each in "pqm")
+        names.extend((p, q, m))
+        arcs.extend([(x, p, 1), (p, q, -1), (q, m, -1), (m, x, 1)])
+        if sign > 0:
+            arcs.extend([(y, p, 1), (m, y, 1)])
+        else:
+            names.extend((f"a{k}", f"b{k}"))
+            arcs.extend([(y, f"a{k}", 1), (f"a{k}", p, -1), (m, f"b{k}", 1), (f"b{k}", y, -1)])
+
+    for v in range(n):
+        for sign in (1, -1) * (len(edges) + 1):
+            passage("root", f"v{v}", sign)
+    for u, v in edges:
+        passage(f"v{u}", f"v{v}", -1)
+    place = {name: k for k, name in enumerate(names)}
+    sources, targets, signs = np.array([(place[u], place[v], sign) for u, v, sign in arcs]).T
+    return SignedGraph("max cut", tuple(names), sources, targets, signs, ((0,),), (2,), external=1)
+
+
 def walks_by_powers(graph: SignedGraph) -> np.ndarray:
     """Lengths of shortest walks of sign 1 and -1 between all nodes, by products of matrices; -1: none."""
     n = graph.n_nodes

@@ -9,13 +9,14 @@ from eisim import TruthTable, certify, synthesize
 from eisim.errors import InputError
 from eisim.theory.inversion import falls, inversion_complexity
 from eisim.theory.structure.balance import balance, frustration
-from eisim.theory.structure.carriers import carried, sole_carriers
+from eisim.theory.structure.carriers import carried, on_the_way, sole_carriers
 from eisim.theory.structure.cut import is_feed_forward, sign_cut
+from eisim.theory.structure.flow import flow_bounds
 from eisim.theory.structure.graph import SignedGraph, graph_of_circuit
 from eisim.theory.structure.silencing import least_silencing
 from eisim.theory.structure.walks import shortest
 from models import xor
-from tests.support.signed_graphs import between, random_graph, walks_by_powers, wired
+from tests.support.signed_graphs import between, random_graph, silencing_of_max_cut, walks_by_powers, wired
 
 
 def subsets(items):
@@ -78,6 +79,72 @@ def test_the_least_silencing_sets_are_those_of_brute_force(what):
         assert not inhibits(rest(chosen), at, readouts)
         sizes.append(least)
     assert max(sizes) >= 3 and min(sizes) == 0
+
+
+def test_bounds_by_a_flow_are_within_twice_each_other_and_exact_where_each_output_is_used_one_way():
+    rng = np.random.default_rng(7)
+    exact = loose = 0
+    for _ in range(150):
+        graph = random_graph(rng, 8)
+        at, readouts = range(len(graph.inputs)), range(min(2, len(graph.readouts)))
+        for what in ("synapses", "neurons"):
+            rows, columns, edges = on_the_way(graph, at, readouts)
+            if not len(edges):
+                continue
+            of = graph.sources[edges] if what == "neurons" else edges
+            group = np.where(graph.signs[edges] <= 0, of, -1)
+            starts = np.array([2 * v for nodes in graph.inputs for v in nodes])
+            ends = np.array([2 * graph.readouts[j] + 1 for j in readouts])
+            chosen, least = flow_bounds(rows, columns, group, starts, ends)
+            optimum = len(least_silencing(graph, at, readouts, what).silenced)
+            assert least <= optimum <= len(chosen) <= 2 * optimum
+            gone = np.isin(graph.sources, chosen) & (graph.signs <= 0) if what == "neurons" else chosen
+            assert not inhibits(graph.without(gone), at, readouts)
+            silent = group >= 0
+            copies = np.unique(np.stack([group[silent], rows[silent] % 2]), axis=1)
+            if len(np.unique(copies[0])) == copies.shape[1]:
+                assert least == optimum == len(chosen)
+                exact += 1
+            loose += least < optimum
+    assert exact > 15 and loose > 5
+
+
+def test_a_graph_that_is_too_large_for_the_program_has_the_bounds_of_the_flow(monkeypatch):
+    rng = np.random.default_rng(8)
+    graphs = [random_graph(rng, 8) for _ in range(60)]
+    optima = [least_silencing(graph, [0], [0]) for graph in graphs]
+    monkeypatch.setattr("eisim.theory.structure.silencing.MOST_ARCS", 0)
+    larger = 0
+    for graph, optimum in zip(graphs, optima, strict=True):
+        found = least_silencing(graph, [0], [0])
+        assert optimum.is_optimal and found.least <= optimum.least <= len(found.silenced) <= 2 * found.least
+        larger += not found.is_optimal
+    assert larger > 3
+
+
+RING = [(k, (k + 1) % 5) for k in range(5)]
+UNDIRECTED = {
+    "K3": (3, list(combinations(range(3), 2))),
+    "K4": (4, list(combinations(range(4), 2))),
+    "K5": (5, list(combinations(range(5), 2))),
+    "C5": (5, RING),
+    "W5": (6, [*RING, *((k, 5) for k in range(5))]),
+}
+
+
+@pytest.mark.parametrize("what", ["synapses", "neurons"])
+@pytest.mark.parametrize(
+    "name", ["K3", "K4", "C5", *(pytest.param(each, marks=pytest.mark.slow) for each in ("K5", "W5"))]
+)
+def test_the_largest_cut_is_a_least_silencing_set(name, what):
+    """The reduction by which that set is NP-hard to find."""
+    n, edges = UNDIRECTED[name]
+    graph = silencing_of_max_cut(n, edges)
+    for v in range(graph.external, graph.n_nodes):
+        assert len({*graph.signs[graph.sources == v].tolist()}) <= 1, "Dale's law"
+    cut = max(sum((camp >> u & 1) != (camp >> v & 1) for u, v in edges) for camp in range(2**n))
+    found = least_silencing(graph, [0], [0], what)
+    assert found.is_optimal and found.least == n * (len(edges) + 1) + len(edges) - cut
 
 
 def test_bounds_are_kept_where_the_program_is_given_up():

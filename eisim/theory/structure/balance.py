@@ -14,6 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from eisim.base.progress import Report, silent
+from eisim.theory.integer_program import minimise
 from eisim.theory.structure.cut import cone
 from eisim.theory.structure.graph import SignedGraph
 from eisim.theory.structure.walks import reached
@@ -234,13 +235,11 @@ def _tabu(n, a, b, weights, enough: int) -> np.ndarray:
 
 def _exact(n, a, b, weights, cycles, camp, least, limit):
     """Camps, index and bound by the mixed-integer program, with all cycles that were found as inequalities."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
     m, edges = len(a), np.arange(len(a))
     positive = weights > 0
     # f >= x_u - x_v and f >= x_v - x_u, or f >= x_u + x_v - 1 and f >= 1 - x_u - x_v
     signs = np.where(positive, 1.0, -1.0)
-    constraints = [LinearConstraint(sparse.csr_array(np.hstack([np.zeros((len(cycles), n)), cycles])), 1, np.inf)]
+    constraints = [(sparse.csr_array(np.hstack([np.zeros((len(cycles), n)), cycles])), 1, np.inf)]
     for way in (1.0, -1.0):
         matrix = sparse.csr_array(
             (
@@ -249,22 +248,15 @@ def _exact(n, a, b, weights, cycles, camp, least, limit):
             ),
             shape=(m, n + m),
         )
-        constraints.append(LinearConstraint(matrix, np.where(positive, 0.0, -way), np.inf))
+        constraints.append((matrix, np.where(positive, 0.0, -way), np.inf))
     high = np.ones(n + m)
     high[0] = 0
-    found = milp(
-        np.concatenate([np.zeros(n), np.abs(weights)]),
-        integrality=np.concatenate([np.ones(n), np.zeros(m)]),
-        bounds=Bounds(0, high),
-        constraints=constraints,
-        options={"time_limit": limit, "mip_rel_gap": 0.0},
-    )
+    cost = np.concatenate([np.zeros(n), np.abs(weights)])
+    x, bound = minimise(cost, np.arange(n + m) < n, constraints, 0.0, high, limit)
     index = _frustrated(camp, a, b, weights)
-    if found.x is not None:
-        other = found.x[:n] > 0.5
+    if x is not None:
+        other = x[:n] > 0.5
         if (reach := _frustrated(other, a, b, weights)) < index:
             camp, index = other, reach
-    bound = getattr(found, "mip_dual_bound", None)
-    if bound is not None and np.isfinite(bound):
-        least = max(least, int(np.ceil(bound - 1e-6)))
+    least = max(least, bound)
     return camp, index, min(least, index)

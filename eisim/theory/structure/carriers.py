@@ -14,14 +14,29 @@ def carried(graph: SignedGraph, at: Sequence[int], readouts: Sequence[int], sign
     A walk of sign s from i to j is one from (i, +) to (j, s) in the double cover. It passes through a node or along an
     edge just where one of its copies is reached from (i, +) and reaches (j, s).
     """
-    starts = [2 * v for i in at for v in graph.inputs[i]]
-    ends = [2 * graph.readouts[j] + (sign < 0) for j in readouts]
-    forwards, backwards = reached(graph.cover, starts), reached(graph.cover_backwards, ends)
+    forwards, backwards = _both_ways(graph, at, readouts, sign)
     on = (forwards & backwards).reshape(-1, 2).any(axis=1)
     rows, columns = graph.arcs
     along = np.zeros(graph.n_edges, dtype=bool)
     along[graph.arc_edges[forwards[rows] & backwards[columns]]] = True
     return on, along
+
+
+def on_the_way(
+    graph: SignedGraph, at: Sequence[int], readouts: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Arcs of the double cover on walks of sign -1 from inputs to readouts: copies from and to, and their edges."""
+    forwards, backwards = _both_ways(graph, at, readouts, -1)
+    rows, columns = graph.arcs
+    on = forwards[rows] & backwards[columns]
+    return rows[on], columns[on], graph.arc_edges[on]
+
+
+def _both_ways(graph, at, readouts, sign):
+    """Copies of nodes that are reached from the inputs, and those from which the readouts are reached."""
+    starts = [2 * v for i in at for v in graph.inputs[i]]
+    ends = [2 * graph.readouts[j] + (sign < 0) for j in readouts]
+    return reached(graph.cover, starts), reached(graph.cover_backwards, ends)
 
 
 def has_walk(graph: SignedGraph, at: Sequence[int], readouts: Sequence[int], sign: int) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from eisim.theory.integer_program import minimise
 from eisim.theory.structure.graph import SignedGraph
 from eisim.theory.structure.walks import reached
 
@@ -69,8 +70,6 @@ def sign_cut(graph: SignedGraph, readout: int, limit: float = LIMIT) -> SignCut 
     Variables are y, 1 at copies of nodes that are reached in the double cover, and a, 1 for neurons of Q: an arc
     (u, c) -> (v, d) says that y_vd >= y_uc - a_u, and a_v + y_v+ + y_v- <= 2.
     """
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
     on = cone(graph, readout)
     edges = np.flatnonzero(on[graph.sources] & on[graph.targets])
     feed_forward = _is_acyclic(graph, edges)
@@ -103,19 +102,13 @@ def sign_cut(graph: SignedGraph, readout: int, limit: float = LIMIT) -> SignCut 
     low, high = np.zeros(n + len(k)), np.ones(n + len(k))
     low[[2 * v for nodes in graph.inputs for v in nodes if on[v]]] = 1
     high[2 * graph.readouts[readout] + 1] = 0
-    found = milp(
-        np.concatenate([np.zeros(n), np.ones(len(k))]),
-        integrality=np.concatenate([np.zeros(n), np.ones(len(k))]),
-        bounds=Bounds(low, high),
-        constraints=[LinearConstraint(arcs, 0, np.inf), LinearConstraint(unmixed, -np.inf, 2)],
-        options={"time_limit": limit, "mip_rel_gap": 0.0},
-    )
-    bound = getattr(found, "mip_dual_bound", None)
-    least = 1 if bound is None or not np.isfinite(bound) else max(1, int(np.ceil(bound - 1e-6)))
-    chosen = inhibitory if found.x is None else neurons[found.x[n:] > 0.5]
+    is_neuron = np.arange(n + len(k)) >= n
+    constraints = [(arcs, 0, np.inf), (unmixed, -np.inf, 2)]
+    x, least = minimise(is_neuron.astype(float), is_neuron, constraints, low, high, limit)
+    chosen = inhibitory if x is None else neurons[x[n:] > 0.5]
     if not is_sign_cut(graph, readout, chosen):
         chosen = inhibitory
-    return SignCut(tuple(graph.nodes[v] for v in chosen), min(least, len(chosen)), feed_forward)
+    return SignCut(tuple(graph.nodes[v] for v in chosen), min(max(least, 1), len(chosen)), feed_forward)
 
 
 def is_feed_forward(graph: SignedGraph, readout: int) -> bool:

@@ -1,8 +1,8 @@
 """The least inhibition to silence so that no walk of sign -1 leads from inputs to readouts.
 
 A set of edges silences all such walks if it cuts (i, +) from (j, -) in the double cover, where both arcs of an edge are
-paid for once. It is found by a mixed-integer program, whose solution is checked by search of the graph. Bounds are
-given with it.
+paid for once. A flow bounds the least number from both sides. Where these bounds differ, a mixed-integer program finds
+the set, which is checked by search of the graph. To find it is NP-hard (docs/structure.md).
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,15 @@ import numpy as np
 from scipy import sparse
 
 from eisim.base.errors import InputError
-from eisim.theory.structure.carriers import carried, has_walk
+from eisim.theory.integer_program import minimise
+from eisim.theory.structure.carriers import has_walk, on_the_way
+from eisim.theory.structure.flow import flow_bounds
 from eisim.theory.structure.graph import SignedGraph
 
 SYNAPSES, NEURONS = WHAT = ("synapses", "neurons")
-#: Seconds after which the program is given up, and its bounds are what is known.
-LIMIT = 60.0
+#: Seconds after which the program is given up, and arcs of the double cover beyond which it is not begun: the bounds by
+#: a flow are then what is known, with what the program has found.
+LIMIT, MOST_ARCS = 60.0, 200_000
 
 
 @dataclass(frozen=True)
@@ -64,16 +67,25 @@ def least_silencing(
     """
     if what not in WHAT:
         raise InputError(f"silencing: what: expected one of {', '.join(WHAT)}, found {what!r:.60}")
-    _, along = carried(graph, at, readouts, -1)
-    if not along.any():
+    rows, columns, edges = on_the_way(graph, at, readouts)
+    if not len(edges):
         return Silencing(what, (), 0)
-    removable = np.flatnonzero(along & (graph.signs <= 0))
+    removable = np.flatnonzero(graph.signs <= 0)
+    removable = removable[np.isin(removable, edges)]
     of = graph.sources[removable] if what == NEURONS else removable
     groups, group = np.unique(of, return_inverse=True)
     which = np.full(graph.n_edges, -1)
     which[removable] = group
-    chosen, bound = _cut(graph, at, readouts, along, which, len(groups), limit)
-    chosen = _reduced(graph, at, readouts, which, chosen, bound)
+    starts = np.array([2 * v for i in at for v in graph.inputs[i]])
+    ends = np.array([2 * graph.readouts[j] + 1 for j in readouts])
+    chosen, bound = flow_bounds(rows, columns, which[edges], starts, ends)
+    is_small = len(edges) <= MOST_ARCS
+    if len(chosen) > bound and is_small:
+        found, other = _cut(rows, columns, which[edges], len(groups), starts, ends, limit)
+        bound = max(bound, other)
+        if found is not None and len(found) < len(chosen):
+            chosen = found
+    chosen = _checked(graph, at, readouts, which, chosen, bound if is_small else len(chosen))
     if what == NEURONS:
         names: tuple = tuple(graph.nodes[v] for v in groups[chosen])
     else:
@@ -81,20 +93,14 @@ def least_silencing(
     return Silencing(what, names, min(bound, len(names)))
 
 
-def _cut(graph, at, readouts, along, which, n_groups, limit):
-    """Groups of edges that cut all inhibitory walks, and a lower bound of their number.
+def _cut(rows, columns, group, n_groups, starts, ends, limit):
+    """Groups of edges that cut all inhibitory walks, or ``None``, and a lower bound of their number.
 
     Variables are y, 1 at copies of nodes that are still reached, and d, 1 for groups that are silenced: an arc a -> b
     says that y_b >= y_a - d.
     """
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
-    rows, columns = graph.arcs
-    edges = graph.arc_edges
-    keep = along[edges]
-    rows, columns, group = rows[keep], columns[keep], which[edges[keep]]
-    copies, place = np.unique(np.concatenate([rows, columns]), return_inverse=True)
-    a, b = place[: len(rows)], place[len(rows) :]
+    copies = np.unique(np.concatenate([rows, columns]))
+    a, b = np.searchsorted(copies, rows), np.searchsorted(copies, columns)
     n, arcs = len(copies), np.arange(len(rows))
     silent = np.flatnonzero(group >= 0)
     entries = np.concatenate([np.ones(len(rows)), -np.ones(len(rows)), np.ones(len(silent))])
@@ -102,35 +108,26 @@ def _cut(graph, at, readouts, along, which, n_groups, limit):
     at_columns = np.concatenate([b, a, n + group[silent]])
     matrix = sparse.csr_array((entries, (at_rows, at_columns)), shape=(len(rows), n + n_groups))
     low, high = np.zeros(n + n_groups), np.ones(n + n_groups)
-    low[:n][np.isin(copies, [2 * v for i in at for v in graph.inputs[i]])] = 1
-    high[:n][np.isin(copies, [2 * graph.readouts[j] + 1 for j in readouts])] = 0
-    found = milp(
-        np.concatenate([np.zeros(n), np.ones(n_groups)]),
-        integrality=np.concatenate([np.zeros(n), np.ones(n_groups)]),
-        bounds=Bounds(low, high),
-        constraints=LinearConstraint(matrix, 0, np.inf),
-        options={"time_limit": limit, "mip_rel_gap": 0.0},
-    )
-    bound = getattr(found, "mip_dual_bound", None)
-    least = 1 if bound is None or not np.isfinite(bound) else max(1, int(np.ceil(bound - 1e-6)))
-    if found.x is None:
-        return np.arange(n_groups), least
-    return np.flatnonzero(found.x[n:] > 0.5), least
+    low[:n][np.isin(copies, starts)] = 1
+    high[:n][np.isin(copies, ends)] = 0
+    is_group = np.arange(n + n_groups) >= n
+    x, bound = minimise(is_group.astype(float), is_group, [(matrix, 0, np.inf)], low, high, limit)
+    return None if x is None else np.flatnonzero(x[n:] > 0.5), bound
 
 
-def _reduced(graph, at, readouts, which, chosen, least) -> np.ndarray:
-    """The groups that are needed of those chosen, by search of the graph, so that rounding cannot make a set enough.
+def _checked(graph, at, readouts, which, chosen, least) -> np.ndarray:
+    """The groups chosen if they are enough by search of the graph, so that rounding cannot make a set enough; else all.
 
-    Should the chosen ones not be enough, it is those that are needed of all groups, which are.
+    Of more than the least number those that are not needed are left out.
     """
 
     def is_enough(groups):
         return not has_walk(graph.without(np.flatnonzero(np.isin(which, groups))), at, readouts, -1)
 
-    if is_enough(chosen) and len(chosen) == least:
-        return chosen
-    needed = list(chosen if is_enough(chosen) else np.unique(which[which >= 0]))
-    for group in list(needed):
-        if len(needed) > 1 and is_enough([each for each in needed if each != group]):
-            needed.remove(group)
+    needed = list(chosen)
+    if not is_enough(needed):
+        needed = list(np.unique(which[which >= 0]))
+    for group in list(needed) if len(needed) > least else ():
+        if is_enough(fewer := [each for each in needed if each != group]):
+            needed = fewer
     return np.array(needed)
