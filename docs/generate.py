@@ -281,7 +281,7 @@ def models() -> tuple[str, dict[str, str]]:
         model = point.load()
         if model.__name__.rpartition(".")[0] not in ("models", "eisim.models"):
             continue
-        task = model.task("rate", quick=True) if hasattr(model, "task") else None
+        task = _task(model)
         function = model.FUNCTION if isinstance(model.FUNCTION, str) else model.FUNCTION.name
         what = markdown(cleandoc(model.__doc__).splitlines()[0].rstrip("."))
         title = point.name.replace("_", " ")
@@ -289,6 +289,18 @@ def models() -> tuple[str, dict[str, str]]:
         pages[point.name] = _model_page(point.name, model, task)
     table = _table(("function", "circuit", "description", "declared obstruction"), sorted(rows))
     return "\n".join(table), pages
+
+
+def _task(model):
+    """The task of a model, if there is one: of the rate circuit, or else of the spiking one."""
+    from eisim.base.errors import InputError
+
+    if not hasattr(model, "task"):
+        return None
+    try:
+        return model.task("rate", quick=True)
+    except InputError:
+        return model.task("spiking", quick=True)
 
 
 def _table(headings, rows):
@@ -319,7 +331,7 @@ def _model_page(name, model, task) -> str:
 
     commands = [f"python -m eisim run {name}"] if task else []
     commands += [f"python -m eisim list {name}"]
-    if task or not isinstance(model.FUNCTION, str):
+    if not isinstance(model.FUNCTION, str) or (task and task.circuit(0).kind == "rate"):
         commands += [f"python -m eisim export {name} --to onnx --out {name}.onnx"]
     parts = [f"# {name.replace('_', ' ')}", "", markdown(cleandoc(model.__doc__)), ""]
     if task:

@@ -22,7 +22,7 @@ class Settings(Value):
     Attributes
     ----------
     circuits : str
-        Names of models, separated by commas; all models with a task by default.
+        Names of models, separated by commas; by default all that have a task, but for microcircuit, which takes long.
     how : str
         The ablation: block, silence (both also of cell types, as in silence:PV), cut:I->E or reversal.
     doses : int
@@ -105,6 +105,8 @@ def _models(names):
         raise InputError(f"circuits: expected models that have a task, found {without[0]!r}")
     if not with_task:
         raise InputError("circuits: expected at least one model that has a task, found none")
+    if not names:
+        with_task = {name: model for name, model in with_task.items() if not model.on_request}
     in_order = sorted(with_task.items(), key=lambda item: (item[1].word, item[0]))
     return {name: each for _, model in in_order for name, each in model.with_each_task.items()}
 

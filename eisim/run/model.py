@@ -31,7 +31,8 @@ class Model:
     ``function`` in a file) is what it computes: a truth table, region or labelled data, its name, or a word such as
     "decide" for a task. ``published(report)`` yields `Fact`
     values: published numbers, measured again. `sweep` (``SWEEP``) are times of a simulation in a sweep, in s; `phase`
-    gives a state its name from the numbers of a point, and `phases` (``PHASES``) the criteria by these names.
+    gives a state its name from the numbers of a point, and `phases` (``PHASES``) the criteria by these names. A task
+    that takes long is assessed with others only where it is named (`on_request`, ``ON_REQUEST``).
     """
 
     name: str
@@ -44,12 +45,13 @@ class Model:
     sweep: Mapping[str, float] = field(default_factory=dict)
     phase: Callable[[Mapping[str, float]], str] | None = None
     phases: Mapping[str, str] = field(default_factory=dict)
+    on_request: bool = False
 
     @classmethod
     def of_module(cls, module: ModuleType, name: str) -> "Model":
         """The model defined by a module."""
-        named = {"function": "FUNCTION", "sweep": "SWEEP", "phases": "PHASES", "tasks": "TASKS"}
-        parts = ("circuit", "task", "tasks", "function", "published", "phase", "sweep", "phases")
+        named = {part: part.upper() for part in ("function", "sweep", "phases", "tasks", "on_request")}
+        parts = ("circuit", "task", "tasks", "function", "published", "phase", "sweep", "phases", "on_request")
         found = {part: getattr(module, named.get(part, part), None) for part in parts}
         if hasattr(module, "function"):  # a file of the user's own
             found["function"] = module.function

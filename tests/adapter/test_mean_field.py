@@ -39,6 +39,7 @@ from eisim.adapter.moments import moments
 from eisim.adapter.release import mean_release, release_response
 from eisim.neurons.siegert import siegert
 from eisim.simulation import Response, Spikes
+from models import microcircuit
 
 MEMBRANE = {"tau": 20e-3, "rest": 0.0, "threshold": 20e-3, "reset": 10e-3, "refractory": 2e-3}
 DELTA = LIF(excitation=Delta(), inhibition=Delta(), **MEMBRANE)
@@ -94,18 +95,8 @@ def test_the_microcircuit_of_nnmt():
     (lif.exp.firing_rates, method "shift").
     """
     expected = [0.75418827, 2.79370842, 4.44021852, 5.82292556, 7.15358793, 8.469816, 1.15973716, 7.75571581]
-    sizes = [20683, 5834, 21915, 5479, 4850, 1065, 14395, 2948]
-    external = [1600, 1500, 2100, 1900, 2000, 1900, 2900, 2100]
-    in_degrees = """
-        2199.86486 1079.32007 979.241261 467.578108 159.240826 0 109.819852 0
-        2990.00583 860.261056 703.691807 289.693864 380.735859 0 60.5863901 0
-        159.875428 34.5225188 1117.17312 794.596213 32.6043349 0.319552818 667.325211 0
-        1480.97354 16.9432378 1813.02026 953.325789 16.0313926 0 1608.12283 0
-        2188.36598 374.651134 1135.62969 31.3195876 420.770722 496.471959 296.694639 0
-        1165.66761 159.083568 570.579343 12.0666667 300.095775 404.17277 124.332394 0
-        325.197985 38.632025 467.354637 91.7147621 285.670372 21.1899271 581.635915 752.183189
-        766.90502 5.83683853 74.6380597 2.74016282 136.240841 8.55427408 979.791723 459.402985"""
-    in_degrees = np.array(in_degrees.split(), dtype=float).reshape(8, 8)
+    sizes, external = microcircuit.NEURONS.values(), microcircuit.EXTERNAL.values()
+    in_degrees = microcircuit.synapses() / np.array([*sizes])[:, None]
     names = ["23E", "23I", "4E", "4I", "5E", "5I", "6E", "6I"]
     synapse, weight = Exponential(0.5e-3), 87.8e-12 * 10e-3 / 250e-12
     cell = LIF(10e-3, -65e-3, -50e-3, -65e-3, 2e-3, excitation=synapse, inhibition=synapse)

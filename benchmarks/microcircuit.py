@@ -1,0 +1,109 @@
+"""Compare the cortical microcircuit in eisim and NEST, population by population, on the same parameters.
+
+Rates, irregularity (mean CV of the inter-spike intervals of neurons with at least two) and synchrony (variance over
+mean of the number of spikes of 1,000 neurons, or of all where there are fewer, in 3 ms) are measured by the same code,
+in networks that are drawn independently. Means over seeds are compared by Welch's t-test, and agree if p exceeds 0.01
+over the number of comparisons (Bonferroni). Run times are not compared.
+
+NEST is an extra: ``pip install eisim[nest]``.
+
+Usage: python benchmarks/microcircuit.py [--seeds 6] [--size 0.1] [--seconds 2] [--python PYTHON]
+``--python`` is an interpreter that has NEST, this one by default.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from eisim import simulate
+from eisim.analysis.activity import irregularity
+from eisim.simulation.response import Response, Spikes
+from models import microcircuit
+
+DT, WARM_UP = 1e-4, 0.5
+SCRIPT = Path(__file__).parent / "peers" / "microcircuit_nest.py"
+MEASURES = {
+    "rate (Hz)": lambda response, name: response.rates[name].mean(),
+    "CV of intervals": lambda response, name: irregularity(response, name, minimum=2)[0],
+    "synchrony": lambda response, name: microcircuit.synchrony(response, name)[0],
+}
+LEVEL = 0.01
+
+
+def simulate_here(seed, size, seconds):
+    """The response in eisim to the background."""
+    circuit = microcircuit.circuit(seed=seed, size=size)
+    background = np.ones((1, circuit.n_inputs))
+    return simulate(circuit, background, duration=WARM_UP + seconds, window=seconds, dt=DT, seed=seed, record=True)
+
+
+def simulate_in_nest(seed, size, seconds, python=sys.executable):
+    """The response in NEST, of a network with the same parameters and other draws."""
+    circuit = microcircuit.circuit(size=size)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "spikes.npz"
+        options = {"--out": file, "--seed": seed + 1, "--size": size, "--duration": seconds * 1e3}
+        words = [str(word) for pair in options.items() for word in pair]
+        subprocess.run([python, str(SCRIPT), *words], check=True, stdout=subprocess.DEVNULL)
+        with np.load(file) as found:
+            neuron, step, sizes = found["neuron"], found["step"], found["neurons"]
+    if (ours := [p.size for p in circuit.populations]) != sizes.tolist():
+        sys.exit(f"microcircuit: expected populations of {ours} neurons in NEST, found {sizes.tolist()}")
+    order = np.argsort(step, kind="stable")
+    neuron, step = neuron[order], step[order]
+    first = np.cumsum(sizes) - sizes
+    rates, spikes = {}, {}
+    for name, start, n in zip(microcircuit.POPULATIONS, first, sizes, strict=True):
+        mine = (neuron >= start) & (neuron < start + n)
+        rates[name] = np.bincount(neuron[mine] - start, minlength=n)[None] / seconds
+        spikes[name] = Spikes(np.zeros(mine.sum(), int), neuron[mine] - start, step[mine])
+    return Response(circuit, rates, seconds, seconds, DT, spikes)
+
+
+def measured(response) -> np.ndarray:
+    """All measures of a response, populations × measures."""
+    return np.array([[m(response, name) for m in MEASURES.values()] for name in microcircuit.POPULATIONS])
+
+
+def compare(ours: np.ndarray, theirs: np.ndarray) -> bool:
+    """Print both, seeds × populations × measures, side by side; returns whether they agree."""
+    level = LEVEL / ours[0].size
+    agree = True
+    for k, measure in enumerate(MEASURES):
+        print(f"\n{measure:16} {'eisim':>18} {'NEST':>18} {'ratio':>8} {'p':>8}")
+        for j, name in enumerate(microcircuit.POPULATIONS):
+            here, there = ours[:, j, k], theirs[:, j, k]
+            p = stats.ttest_ind(here, there, equal_var=False).pvalue
+            agree &= bool(p > level) or (np.isnan(here).any() and np.isnan(there).any())  # too few spikes in both
+            sides = " ".join(f"{side.mean():9.4g} ± {side.std(ddof=1):6.2g}" for side in (here, there))
+            print(f"  {name:14} {sides} {here.mean() / there.mean():8.3f} {p:8.4f}")
+    print(f"\n{'agree within sampling error' if agree else 'DIFFER'} (criterion p > {level:.2g})", flush=True)
+    return agree
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--seeds", type=int, default=6)
+    parser.add_argument("--size", type=float, default=0.1)
+    parser.add_argument("--seconds", type=float, default=2.0, help="after the first half second")
+    parser.add_argument("--python", default=sys.executable, help="an interpreter that has NEST")
+    a = parser.parse_args()
+    if a.seeds < 2:
+        sys.exit(f"--seeds: expected at least 2, found {a.seeds}")
+    if subprocess.run([a.python, "-c", "import nest"], capture_output=True, check=False).returncode:
+        sys.exit("benchmarks/microcircuit.py: expected NEST (pip install eisim[nest]), found none")
+    ours = np.array([measured(simulate_here(seed, a.size, a.seconds)) for seed in range(a.seeds)])
+    theirs = np.array([measured(simulate_in_nest(seed, a.size, a.seconds, a.python)) for seed in range(a.seeds)])
+    synapses = int(np.rint(microcircuit.synapses() * a.size**2).sum())
+    neurons = sum(p.size for p in microcircuit.circuit(size=a.size).populations)
+    print(f"microcircuit: {neurons:,} neurons, {synapses:,} synapses, {a.seeds} seeds, mean ± standard deviation")
+    sys.exit(0 if compare(ours, theirs) else 1)
+
+
+if __name__ == "__main__":
+    main()
