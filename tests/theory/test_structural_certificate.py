@@ -100,6 +100,9 @@ def test_a_connectome():
     assert found.words().tolist() == [["rises"], ["mixed"]]
     assert found.notes[0] == "Connections of unknown sign: 1, taken for both."
     assert found.notes[1].startswith("Neurons that inhibit themselves, or may: 1.")
+    unknown = Connectome("open", list("AB"), excitatory=np.zeros((2, 2)), unknown=[[0, 1], [0, 0]])
+    said = " ".join(view_of(certify(unknown, inputs="A", readouts="B")).answer())
+    assert "the best signs for 1 edge of unknown or either sign; with any signs it is at most 1" in said
     omitted = certify(veto(), inputs="sensory", readouts="motor", unknown="omitted")
     assert omitted.words().tolist() == [["rises"], ["falls"]]
     assert certify(veto(), inputs=[["A", "B"]], readouts="motor", unknown="omitted").word(0, 0) == "mixed"

@@ -248,10 +248,11 @@ def test_a_cone_is_balanced_just_if_no_input_is_mixed():
     assert 30 < balanced < 200
 
 
-def least_frustration(graph) -> int:
+def least_frustration(graph, signs=None) -> int:
     """The frustration index by all ways to make two camps."""
-    keep = (graph.signs != 0) & (graph.sources != graph.targets)
-    u, v, s = graph.sources[keep], graph.targets[keep], graph.signs[keep]
+    signs = graph.signs if signs is None else signs
+    keep = (signs != 0) & (graph.sources != graph.targets)
+    u, v, s = graph.sources[keep], graph.targets[keep], signs[keep]
     camps = (np.arange(2 ** (graph.n_nodes - 1))[:, None] >> np.arange(graph.n_nodes)) & 1
     return int(((camps[:, u] == camps[:, v]) != (s > 0)).sum(axis=1).min()) if len(u) else 0
 
@@ -266,6 +267,29 @@ def test_the_frustration_index_is_that_of_brute_force():
         found = frustration(graph)
         assert found.is_exact and found.index == least_frustration(graph)
         assert found.relaxation <= found.index + 1e-6 and 2 * len(found.flipped) <= n
+
+
+def test_the_frustration_of_every_assignment_of_open_signs_is_within_the_bounds():
+    rng = np.random.default_rng(9)
+    spread = 0
+    for _ in range(60):
+        n = int(rng.integers(2, 7))
+        m = int(rng.integers(2, 3 * n))
+        edges = *rng.integers(0, n, (2, m)), rng.choice([1, -1, 0], m, p=[0.35, 0.35, 0.3])
+        graph = SignedGraph("drawn", tuple(map(str, range(n))), *edges, ((0,),), (n - 1,))
+        open_ones = np.flatnonzero((graph.signs == 0) & (graph.sources != graph.targets))
+        found = frustration(graph)
+        assert found.left_out == len(open_ones) and found.is_exact
+        if len(open_ones) > 7:
+            continue
+        indices = []
+        for chosen in product([1, -1], repeat=len(open_ones)):
+            signs = graph.signs.astype(int)
+            signs[open_ones] = chosen
+            indices.append(least_frustration(graph, signs))
+        assert min(indices) == found.index and max(indices) <= found.most
+        spread += max(indices) > found.index
+    assert spread > 10
 
 
 def complete(n: int, pairs=None) -> SignedGraph:
@@ -293,7 +317,8 @@ def test_the_wiring_of_xor():
     assert not found.balance().is_balanced and found.balance().mixed == ("x[0]", "x[1]")
     carriers = found.carriers("x[0]", "readout")
     assert carriers.neurons == carriers.sole == ("I1",) and len(carriers.connections) == 2
-    assert found.to_dict()["frustration"] == {"index": 1, "at_least": 1, "relaxation": 1.0}
+    known = {"index": 1, "at_least": 1, "relaxation": 1.0, "left_out": 0, "at_most": 1}
+    assert found.to_dict()["frustration"] == known
     assert found.to_dict()["details"][0]["least_silencing"]["synapses"]["number"] == 2
     with pytest.raises(InputError, match="silencing: what: expected one of synapses, neurons, found 'cells'"):
         found.silencing(what="cells")

@@ -113,6 +113,11 @@ class StructureView(View[StructuralCertificate]):
                 f"Frustration index of the graph: {of_all.index:,}{known}: the fewest edges without which it is "
                 "balanced."
             )
+            if of_all.left_out:
+                yield (
+                    f"It is that of the best signs for {count(of_all.left_out, 'edge')} of unknown or either sign; "
+                    f"with any signs it is at most {of_all.most:,}."
+                )
         yield LIMITS
 
     def tables(self) -> Iterator[Table]:

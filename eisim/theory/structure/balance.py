@@ -61,12 +61,21 @@ class Frustration:
         Bound from below by the linear program of negative cycles.
     flipped : tuple of str
         One of the two camps, the smaller one, for which this number of edges is frustrated.
+    left_out : int
+        Edges that may have either sign, which do not count. With signs that fit the camps they add nothing, so that
+        `index` and `least` are those of the best assignment of signs to them.
     """
 
     index: int
     least: int
     relaxation: float
     flipped: tuple[str, ...]
+    left_out: int = 0
+
+    @property
+    def most(self) -> int:
+        """No assignment of signs to the edges that are left out has a larger index."""
+        return self.index + self.left_out
 
     @property
     def is_exact(self) -> bool:
@@ -89,11 +98,12 @@ def frustration(
 ) -> Frustration:
     """The frustration index of a graph, or of the nodes on walks from any input to a readout.
 
-    The graph counts as undirected; edges of a node with itself and edges that may have either sign are left out.
+    The graph counts as undirected; edges of a node with itself are left out, as are edges that may have either sign,
+    the number of which is given.
     """
-    u, v, weights, constant = _net(graph, None if readout is None else cone(graph, readout))
+    u, v, weights, constant, left_out = _net(graph, None if readout is None else cone(graph, readout))
     if not len(u):
-        return Frustration(constant, constant, float(constant), ())
+        return Frustration(constant, constant, float(constant), (), left_out)
     nodes, place = np.unique(np.concatenate([u, v]), return_inverse=True)
     a, b = place[: len(u)], place[len(u) :]
     cycles, relaxed = _cycle_bound(len(nodes), a, b, weights, limit, report)
@@ -105,20 +115,24 @@ def frustration(
         camp, index, least = _exact(len(nodes), a, b, weights, cycles, camp, least, limit)
     camp = camp if camp.sum() * 2 <= len(camp) else ~camp
     flipped = tuple(graph.nodes[k] for k in nodes[camp])
-    return Frustration(index + constant, least + constant, relaxed + constant, flipped)
+    return Frustration(index + constant, least + constant, relaxed + constant, flipped, left_out)
 
 
 def _net(graph, on):
-    """Undirected edges with net weights, and what is frustrated in any case: of two nodes with both signs the fewer."""
-    keep = (graph.signs != 0) & (graph.sources != graph.targets)
+    """Undirected edges with net weights, what is frustrated in any case, and the edges of either sign.
+
+    Frustrated in any case are of two nodes with edges of both signs the fewer.
+    """
+    between = graph.sources != graph.targets
     if on is not None:
-        keep &= on[graph.sources] & on[graph.targets]
+        between &= on[graph.sources] & on[graph.targets]
+    keep = between & (graph.signs != 0)
     low, high = np.minimum(graph.sources, graph.targets)[keep], np.maximum(graph.sources, graph.targets)[keep]
     pairs, which = np.unique(low * graph.n_nodes + high, return_inverse=True)
     plus, minus = (np.bincount(which, graph.signs[keep] == sign, len(pairs)).astype(int) for sign in (1, -1))
     net = plus - minus
     u, v = np.divmod(pairs[net != 0], graph.n_nodes)
-    return u, v, net[net != 0], int(np.minimum(plus, minus).sum())
+    return u, v, net[net != 0], int(np.minimum(plus, minus).sum()), int((between & (graph.signs == 0)).sum())
 
 
 def _frustrated(camp, a, b, weights) -> int:

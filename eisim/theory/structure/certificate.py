@@ -333,7 +333,8 @@ def _plain(detail: ReadoutDetail) -> dict:
 
 def _frustration(found: Frustration) -> dict:
     """The frustration index as plain values."""
-    return {"index": found.index, "at_least": found.least, "relaxation": found.relaxation}
+    found_of = {"index": found.index, "at_least": found.least, "relaxation": found.relaxation}
+    return found_of | {"left_out": found.left_out, "at_most": found.most}
 
 
 def _listed(name):
