@@ -5,9 +5,11 @@ irregularity (CV of inter-spike intervals) and correlations of pairs of excitato
 code. Means over seeds are compared by Welch's t-test and agree if p exceeds 0.01. Run times are not measured (see
 ``benchmarks/networks.py``), so one single-threaded NEST process per processor runs concurrently with eisim.
 
+With ``--exported`` the scripts for NEST are those that `eisim.to_nest` writes; by default, they are written by hand.
+
 NEST is an extra: ``pip install eisim[nest]``.
 
-Usage: python benchmarks/against_nest.py [--seeds N] [--size S] [--only NAME ...]
+Usage: python benchmarks/against_nest.py [--seeds N] [--size S] [--only NAME ...] [--exported]
 ``--size`` scales the network of Brunel (1: 12,500 neurons) and those of Vogels and Abbott (1: 4,000 neurons).
 """
 
@@ -25,7 +27,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from eisim import simulate
+from eisim import simulate, to_nest
 from eisim.analysis.activity import correlation, irregularity
 from eisim.simulation.response import Response, Spikes
 from models import brunel, vogels_abbott
@@ -63,18 +65,31 @@ NETWORKS = {
 }
 
 
-def simulate_in_nest(circuit, words, seed):
+def by_hand(words, seed, folder):
+    """The spikes of a script among the peers: neurons, and steps after the warm-up."""
+    options = ["--out", folder / "spikes.npz", "--seed", seed + 1, "--duration", WINDOW * 1e3]
+    _run(PEERS / words[0], *words[1:], *options)
+    with np.load(folder / "spikes.npz") as found:
+        return found["neuron"], found["step"]
+
+
+def exported(circuit, stimulus, seed, folder):
+    """The same of the script that eisim writes."""
+    to_nest(circuit, stimulus[0], duration=WARM_UP + WINDOW, dt=DT).save(folder / "circuit.py")
+    _run(folder / "circuit.py", "--out", folder / "spikes.npz", "--seed", seed + 1, "--warm-up", WARM_UP * 1e3)
+    with np.load(folder / "spikes.npz") as found:
+        return found["E neuron"], np.round((found["E time"] * 1e-3 - WARM_UP) / DT).astype(int) - 1
+
+
+def _run(*words):
+    subprocess.run([sys.executable, *map(str, words)], check=True, stdout=subprocess.DEVNULL)
+
+
+def simulate_in_nest(circuit, stimulus, words, seed, is_exported):
     """The response of the excitatory neurons."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "spikes.npz"
-        options = ["--out", file, "--seed", seed + 1, "--duration", WINDOW * 1e3]
-        subprocess.run(
-            [sys.executable, str(PEERS / words[0]), *map(str, (*words[1:], *options))],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        with np.load(file) as found:
-            neuron, step = found["neuron"], found["step"]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        neuron, step = exported(circuit, stimulus, seed, folder) if is_exported else by_hand(words, seed, folder)
     size = circuit.population("E").size
     order = np.argsort(step[neuron < size], kind="stable")
     neuron, step = neuron[neuron < size][order], step[neuron < size][order]
@@ -93,13 +108,13 @@ def measured(response):
     return [measure(response) for measure in MEASURES.values()]
 
 
-def sample(name, seeds, size):
+def sample(name, seeds, size, is_exported):
     """The measures of all seeds in both simulators, with one NEST process per processor."""
     start = time.perf_counter()
 
     def of_nest(seed):
-        circuit, _, words = NETWORKS[name](seed, size)
-        return measured(simulate_in_nest(circuit, words, seed + 1000))
+        circuit, stimulus, words = NETWORKS[name](seed, size)
+        return measured(simulate_in_nest(circuit, stimulus, words, seed + 1000, is_exported))
 
     def said(what, number):
         print(f"  {name}: {what} {number} of {seeds}, {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
@@ -116,9 +131,9 @@ def sample(name, seeds, size):
     return np.array(ours), np.array(theirs)
 
 
-def compare(name, seeds, size):
+def compare(name, seeds, size, is_exported=False):
     """Print the table of one network; returns whether both simulators agree."""
-    ours, theirs = sample(name, seeds, size)
+    ours, theirs = sample(name, seeds, size, is_exported)
     neurons = sum(p.size for p in NETWORKS[name](0, size)[0].populations)
     print(f"\n{name}: {neurons} neurons, {seeds} seeds, mean ± standard deviation")
     agree = True
@@ -136,12 +151,13 @@ def main():
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--size", type=float, default=0.25)
     parser.add_argument("--only", nargs="+", choices=NETWORKS, default=list(NETWORKS))
+    parser.add_argument("--exported", action="store_true", help="run what eisim.to_nest writes")
     a = parser.parse_args()
     if importlib.util.find_spec("nest") is None:
         sys.exit("benchmarks/against_nest.py: expected NEST (pip install eisim[nest]), found none")
     if a.seeds < 2:
         sys.exit(f"--seeds: expected at least 2, found {a.seeds}")
-    sys.exit(0 if all([compare(name, a.seeds, a.size) for name in a.only]) else 1)
+    sys.exit(0 if all([compare(name, a.seeds, a.size, a.exported) for name in a.only]) else 1)
 
 
 if __name__ == "__main__":

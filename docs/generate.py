@@ -103,7 +103,7 @@ API = {
     "Any Brian2 network": ("eisim.brian", "ablate inhibition ablated BrianAblation ControlRuns Found Finding "
                                           "GroupSpikes"),
     "DNNs": ("eisim", "to_dnn from_dnn to_spiking DNN UnrolledDNN train on_off decode read_onnx from_torch "
-                        "to_torch from_nir to_nir"),
+                        "to_torch from_nir to_nir to_nest"),
     "Recurrent networks": ("eisim", "RNN from_rnn train_recurrent RecurrentNetwork RecurrentTask task_from_neurogym"),
     "Tasks of recurrent networks": ("eisim.analysis.recurrent_tasks", "perceptual_decision context_integration "
                                     "delayed_match angle_memory"),

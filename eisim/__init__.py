@@ -15,6 +15,7 @@ _HOMES = {
     "eisim.adapter": ("DNN", "UnrolledDNN", "decode", "from_dnn", "on_off", "to_dnn", "to_spiking"),
     "eisim.adapter.mean_field": ("MeanField", "mean_field"),
     "eisim.adapter.brian2_reader": ("from_brian2",),
+    "eisim.adapter.nest_script": ("to_nest",),
     "eisim.adapter.nir_format": ("to_nir",),
     "eisim.adapter.nir_reader": ("from_nir",),
     "eisim.adapter.onnx_reader": ("read_onnx",),

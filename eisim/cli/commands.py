@@ -43,7 +43,7 @@ AblationBackend = StrEnum("AblationBackend", ["cpp", "numpy", "cuda_standalone",
 Controls = StrEnum("Controls", ["all", "none"])
 Reset = StrEnum("Reset", [(each, each) for each in ("value", "late-value", "subtraction", "late-subtraction")])
 Readout = StrEnum("Readout", [(each, each) for each in ("spikes", "mean", "max", "final")])
-Format = StrEnum("Format", ["onnx", "torch", "nir", "brian2"])
+Format = StrEnum("Format", ["onnx", "torch", "nir", "brian2", "nest"])
 CacheAction = StrEnum("CacheAction", ["show", "clear"])
 TakenFor = StrEnum("TakenFor", ["both", "excitatory", "inhibitory", "omitted"])
 Loss = StrEnum("Loss", {"zero_one": "zero-one", "l1": "l1", "l2": "l2", "linf": "linf", "all": "all"})
@@ -647,11 +647,14 @@ def export(
     model: Annotated[str, _named("Model (see list), or a .py file that defines circuit.", completion.model, "MODEL")],
     out: Annotated[Path, Option(help="File to write: .onnx, .pt2, .nir or .py.", metavar="FILE")],
     to: Annotated[Format, Option(help="Format.")] = Format.onnx,
-    kind: Annotated[Kind | None, Option(help="Kind of circuit: rate by default, spiking for nir and brian2.")] = None,
+    kind: Annotated[
+        Kind | None, Option(help="Kind of circuit: rate by default, spiking for nir, brian2, nest.")
+    ] = None,
 ) -> None:
-    """Export a model: its f–I approximation, a static DNN (onnx, torch), or the circuit (nir, brian2).
+    """Export a model: its f–I approximation, a static DNN (onnx, torch), or the circuit (nir, brian2, nest).
 
     Example: python -m eisim export xor --to onnx --out xor.onnx
+    Example: python -m eisim export brunel --to nest --out brunel.py
     """
     models, of_file = registry.models(), registry.is_file(model)
     if model not in models and not of_file:
@@ -665,7 +668,7 @@ def export(
         raise InputError(f"export: --out: expected another file than {model}, which would be lost, found {str(out)!r}")
     from eisim.run.export import circuit_of_file, write_network
 
-    kinds = ["spiking", "rate"] if to in (Format.nir, Format.brian2) else ["rate", "spiking"]
+    kinds = ["spiking", "rate"] if to in (Format.nir, Format.brian2, Format.nest) else ["rate", "spiking"]
     kinds = [kind.value] if kind else kinds
     circuit = circuit_of_file(model, kinds) if of_file else models[model]().circuit(kind=kinds[0])
     with Progress({}) as report:

@@ -14,7 +14,7 @@ from eisim.circuit import Circuit
 from eisim.run import registry
 from eisim.run.model import Model
 
-ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "nir": ".nir", "brian2": ".py"}
+ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "nir": ".nir", "brian2": ".py", "nest": ".py"}
 
 
 def circuit_of_file(file: str, kinds: Sequence[str], command: str = "export") -> Circuit:
@@ -29,16 +29,18 @@ def circuit_of_file(file: str, kinds: Sequence[str], command: str = "export") ->
 
 @shows_progress
 def write_network(circuit: Circuit, to: str, path, report: Callable[..., None] | None = None):
-    """Write a circuit's network to a file: as the static DNN without noise, or the circuit itself for NIR and Brian2.
+    """Write a circuit's network to a file: as the static DNN without noise, or the circuit for NIR, Brian2 and NEST.
 
     Returns what the file holds, and a note: what it lacks of the circuit and what that changes, for NIR which
-    simulators read it, and for Brian2 the file beside it; empty for nothing.
+    simulators read it, and for Brian2 and NEST the file beside it; empty for nothing.
     """
     path = Path(path)
     if path.suffix != ENDINGS[to]:
         raise InputError(f"export: --out: expected a name that ends in {ENDINGS[to]}, found {str(path)!r}")
     if to == "brian2":
         return circuit, _write_brian2(circuit, path, report)
+    if to == "nest":
+        return _write_nest(circuit, path, report)
     if to != "nir":
         from eisim.adapter import to_dnn
 
@@ -77,9 +79,23 @@ def _write_brian2(circuit: Circuit, path: Path, report) -> str:
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **script.arrays)
         save(beside, buffer.getvalue())
-        said.append(f"weights, delays and parameters in {beside}, which the script reads")
+        said.append(_beside(beside))
     save(path, script.text(beside.name).encode())
     return "; ".join(said)
+
+
+def _write_nest(circuit: Circuit, path: Path, report):
+    from eisim.adapter.nest_script import to_nest
+
+    script = to_nest(circuit)
+    report("writing")
+    script.save(path)
+    said = [script.note.rstrip("."), *[_beside(path.with_suffix(".npz"))] * bool(script.arrays)]
+    return script, "; ".join(said)
+
+
+def _beside(arrays: Path) -> str:
+    return f"weights, delays and parameters in {arrays}, which the script reads"
 
 
 def _readers(circuit: Circuit) -> str:
