@@ -632,6 +632,17 @@ class Circuit(ReadOnly, Shown):
         for readout in self.readouts:
             self._find(readout.population, Population, f"readout {readout.population!r}")
 
+    def _check_silenced(self, projection, source, what):
+        """Refuse a source that is marked as silenced, and sends."""
+        rule, silenced = projection.weights, list(source.silenced)
+        if isinstance(rule, Rule):
+            sends = bool(rule.weight) and not set(silenced) <= set(getattr(rule, "silent", ()))
+        else:
+            sends = bool(np.diff(rule.indptr)[silenced].any())
+        if sends and projection.transmission:
+            wanted = "silenced neurons that send nothing, as eisim.silence leaves them"
+            raise InputError(f"{what}: expected {wanted}, found synapses of such neurons of {source.name!r}")
+
     def _check_names(self, names, what):
         for name, times in Counter(names).items():
             if times > 1:
@@ -937,6 +948,8 @@ class Circuit(ReadOnly, Shown):
                 f"{what}: weights: expected shape {shape} (source × target: {source.name!r} × {target.name!r}), "
                 f"found {given.shape}"
             )
+        if getattr(source, "silenced", ()):
+            self._check_silenced(projection, source, what)
         noisy = source.fluctuation if injected else getattr(source, "train", None) == "poisson"
         if isinstance(given, Independent) and not noisy:
             wanted = "a current that fluctuates" if injected else "an input with train='poisson'"

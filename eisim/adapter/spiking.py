@@ -109,7 +109,8 @@ def to_spiking(circuit: Circuit, stimuli, rate=RATE, input_rate=None) -> Circuit
         if p.name in sums:
             drive = _drive(INTEGRATOR, np.zeros(p.size))
             populations.append(Population(p.name, p.sign, INTEGRATOR, p.size, drive, silenced=p.silenced, **kind))
-            weights = sparse.kron(mine.weights[:, None] * scales[p.name], sparse.eye_array(p.size))
+            sends = ~np.isin(np.arange(p.size), p.silenced)
+            weights = sparse.kron(mine.weights[:, None] * scales[p.name], sparse.diags_array(sends.astype(float)))
             projections.append(Projection(name, p.name, _volts(weights, INTEGRATOR, 1)))
     for projection in circuit.projections:
         source, target = projection.source, projection.target

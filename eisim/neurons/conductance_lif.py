@@ -58,6 +58,7 @@ class ConductanceLIF(SpikingNeuron):
     membrane: ClassVar = {"capacitance": "farad", "noise": "volt"}
     takes: ClassVar = {"excitation": (Conductance,), "inhibition": (Conductance,), "nmda": (NMDA,)}
     signed_weights = False
+    non_decreasing = True
 
     @property
     def tau(self) -> float:

@@ -447,16 +447,21 @@ def direction(dynamics: Dynamics, variable: str, values: Mapping[str, float]) ->
     at = level(dynamics, values)
     if at is None:
         return None
-    voltages = [name for name in dynamics.derivatives if dynamics.units[name] == dynamics.units[MEMBRANE] == "volt"]
-    voltages = [name for name in voltages if name != variable and _is_potential(dynamics, name)] or [MEMBRANE]
     shift = 0.2 if dynamics.units[MEMBRANE] == "volt" else max(1.0, abs(at))
-    found = [
-        effect(dynamics, variable, {**values, **dict.fromkeys([*voltages, MEMBRANE], v)})
-        for v in (at - shift, at, at + shift)
-    ]
+    found = signs_at(dynamics, variable, values, (at - shift, at, at + shift))
     if not found[1]:
         return None
-    return float(np.sign(found[1])), len({np.sign(each) for each in found if each}) > 1
+    return found[1], len({*found} - {0.0}) > 1
+
+
+def signs_at(
+    dynamics: Dynamics, variable: str, values: Mapping[str, float], potentials: Iterable[float]
+) -> list[float]:
+    """The signs of the effect of a variable on v where all membrane potentials have each of these values."""
+    voltages = [name for name in dynamics.derivatives if dynamics.units[name] == dynamics.units[MEMBRANE] == "volt"]
+    voltages = [name for name in voltages if name != variable and _is_potential(dynamics, name)]
+    found = (effect(dynamics, variable, {**values, **dict.fromkeys([*voltages, MEMBRANE], v)}) for v in potentials)
+    return [float(np.sign(each)) for each in found]
 
 
 def _is_potential(dynamics, name):

@@ -62,6 +62,7 @@ class LIF(SpikingNeuron):
     takes: ClassVar = dict.fromkeys(("excitation", "inhibition"), (Exponential, Alpha, Delta))
     #: Whether the weights of inhibitory synapses enter with a minus sign.
     signed_weights = True
+    non_decreasing = True
 
     @property
     def structure(self) -> str:

@@ -328,6 +328,18 @@ class Neuron(SpikingNeuron):
         said, variable = self._targets[letter]
         return said == "-" if said else _direction(self._texts, variable, self.parameters, self.initial)[0] > 0
 
+    def turns(self, letter: str) -> bool | None:
+        """Whether the effect of a receptor changes sign between the membrane potential at the start and threshold.
+
+        ``None`` where it is that of a current, or not known.
+        """
+        variable = self._targets[letter][1]
+        found = effect_of(self, variable)
+        if found is None or not found[1]:
+            return None
+        wanted = -1.0 if letter in INHIBITORY and not self._subtracts(letter) else 1.0
+        return -wanted in _signs_below(self._texts, variable, self.parameters, self.initial)
+
     @property
     def receptors(self) -> dict[str, Variable]:
         return {letter: Variable(variable) for letter, (_, variable) in self._targets.items()}
@@ -593,9 +605,20 @@ def _start(texts, parameters, initial):
 
 @lru_cache(maxsize=4096)
 def _direction(texts, variable, parameters, initial):
-    values = _dynamics.units_in() | _start(texts, parameters, initial) | {"t": 0.0}
-    found = _dynamics.read(*texts)
-    return _dynamics.direction(found, variable, values | dict.fromkeys(found.noises, 0.0))
+    return _dynamics.direction(_dynamics.read(*texts), variable, _all_values(texts, parameters, initial))
+
+
+@lru_cache(maxsize=4096)
+def _signs_below(texts, variable, parameters, initial):
+    """Signs of the effect of a variable on v at the potential at the start and at threshold."""
+    found, values = _dynamics.read(*texts), _all_values(texts, parameters, initial)
+    return _dynamics.signs_at(found, variable, values, (values[MEMBRANE], _dynamics.level(found, values)))
+
+
+def _all_values(texts, parameters, initial):
+    """Values of all names of the equations at the start, without noise."""
+    noises = _dynamics.read(*texts).noises
+    return _dynamics.units_in() | _start(texts, parameters, initial) | {"t": 0.0} | dict.fromkeys(noises, 0.0)
 
 
 def effect_of(neuron: Neuron, variable: str) -> tuple[int, bool] | None:

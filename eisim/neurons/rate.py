@@ -10,9 +10,11 @@ import numpy as np
 from eisim.base.elementary import exp, expm1, exprel, log1p
 from eisim.base.errors import InputError
 from eisim.base.values import Value, quantity
+from eisim.neurons.spiking import differential, forget_order
 
 MONOTONE = "monotone functions"
 CONVEX = "monotone functions that are also convex and supermodular"
+UNKNOWN = "not known: the activation is not known to be non-decreasing"
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,9 @@ class RateUnit(Value):
     weight_unit = "1"
     drive_unit = "hertz"
     state_unit = "hertz"
-    non_decreasing = True
+    #: Whether more input never lowers the rate; ``None`` where that is not known. A unit with a transfer function or
+    #: steps of its own says so itself.
+    non_decreasing: ClassVar[bool | None] = None
     #: Whether the transfer function is convex.
     is_convex = False
     #: The transfer function phi, as Brian2 text over ``drive`` and the parameters; each unit has it as a method, too.
@@ -78,6 +82,7 @@ class RateUnit(Value):
         super().__init_subclass__(**keywords)
         if "__repr__" not in vars(cls):
             cls.__repr__ = RateUnit.__repr__  # which the dataclass keeps
+        forget_order(cls, ("transfer", "transfer_text", "step", "equations_of"))
 
     def __post_init__(self):
         super().__post_init__()
@@ -112,6 +117,8 @@ class RateUnit(Value):
 
         A refractory period makes it saturate.
         """
+        if not self.non_decreasing:
+            return UNKNOWN
         return CONVEX if self.is_convex and not self.refractory else MONOTONE
 
     @property
@@ -123,6 +130,11 @@ class RateUnit(Value):
     def states(self) -> dict[str, str]:
         """The state variables that can be given at the start, with their units; what relaxes is the first."""
         return {"x" if self.relaxes_input else "r": "hertz"} | ({"noise_drive": "hertz"} if self.noise else {})
+
+    @property
+    def has_internal_states(self) -> bool:
+        """Whether there are state variables besides the rate, or the input that relaxes, and the noise."""
+        return bool(set(differential(self.equations_of(False, False))) - {"r", "x"})
 
     def receptor_of(self, name: str, sign: int) -> str:
         """Letter of the sign of a projection; rate units have no receptors to choose from."""
@@ -196,6 +208,7 @@ class ThresholdLinear(RateUnit):
 
     gain: float = quantity(1.0, "1", non_negative=True)
 
+    non_decreasing = True
     is_convex = True
     transfer_text = "gain*(drive - threshold)*int(drive > threshold)"
 
@@ -218,6 +231,7 @@ class Saturating(RateUnit):
     gain: float = quantity(1.0, "1", non_negative=True)
     maximum: float = quantity(100.0, "hertz", positive=True)
 
+    non_decreasing = True
     transfer_text = "clip(gain*(drive - threshold), 0*Hz, maximum)"
 
     def transfer(self, drive):
@@ -239,6 +253,7 @@ class Logistic(RateUnit):
     slope: float = quantity(10.0, "hertz", positive=True)
     maximum: float = quantity(100.0, "hertz", positive=True)
 
+    non_decreasing = True
     transfer_text = "maximum/(1 + exp(clip((threshold - drive)/slope, -700, 700)))"
 
     def transfer(self, drive):
@@ -257,6 +272,7 @@ class Step(RateUnit):
 
     maximum: float = quantity(100.0, "hertz", positive=True)
 
+    non_decreasing = True
     transfer_text = "maximum*int(drive > threshold)"
 
     def transfer(self, drive):
@@ -286,6 +302,7 @@ class PowerLaw(RateUnit):
     exponent: float = quantity(2.0, "1", positive=True)
     maximum: float = quantity(1000.0, "hertz", positive=True)
 
+    non_decreasing = True
     transfer_text = "clip(scale*((drive - threshold)*int(drive > threshold)/scale)**exponent, 0*Hz, maximum)"
 
     def transfer(self, drive):
@@ -313,6 +330,7 @@ class WilsonCowan(RateUnit):
     slope: float = quantity(10.0, "hertz", positive=True)
     maximum: float = quantity(100.0, "hertz", positive=True)
 
+    non_decreasing = True
     transfer_text = (
         "maximum*(1/(1 + exp(clip((threshold - drive)/slope, -700, 700)))"
         " - 1/(1 + exp(clip(threshold/slope, -700, 700))))"
@@ -341,6 +359,7 @@ class RectifiedTanh(RateUnit):
     slope: float = quantity(10.0, "hertz", positive=True)
     maximum: float = quantity(100.0, "hertz", positive=True)
 
+    non_decreasing = True
     transfer_text = (
         "-maximum*expm1(-2*clip((drive - threshold)/slope, 0, 350))"
         "/(1 + exp(-2*clip((drive - threshold)/slope, 0, 350)))"
@@ -366,6 +385,7 @@ class AbbottChance(RateUnit):
 
     noise_time: float = quantity(0.154, "second", positive=True)
 
+    non_decreasing = True
     is_convex = True
     transfer_text = "1/(noise_time*exprel(clip(noise_time*(threshold - drive), -700, 700)))"
 
@@ -389,6 +409,7 @@ class Softplus(RateUnit):
 
     scale: float = quantity(10.0, "hertz", positive=True)
 
+    non_decreasing = True
     is_convex = True
     transfer_text = (
         "(drive - threshold)*int(drive > threshold) + scale*log1p(exp(clip(-abs(drive - threshold)/scale, -700, 0)))"
@@ -424,6 +445,7 @@ class ExponentialLinear(RateUnit):
     scale: float = quantity(10.0, "hertz", positive=True)
     gain: float = quantity(1.0, "1", non_negative=True)
 
+    non_decreasing = True
     transfer_text = (
         "base*exp(clip((drive - threshold)/scale, -700, 0)) + gain*(drive - threshold)*int(drive > threshold)"
     )

@@ -1,7 +1,7 @@
 """Base of spiking neurons."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from typing import Any, ClassVar, Literal
 
@@ -26,6 +26,12 @@ def differential(equations: str) -> dict[str, str]:
     return {name: unit.strip() for name, unit in _DIFFERENTIAL.findall(equations)}
 
 
+def forget_order(cls, parts: Iterable[str]) -> None:
+    """Take it for unknown whether a class is non-decreasing that defines one of these parts and does not say so."""
+    if "non_decreasing" not in vars(cls) and not vars(cls).keys().isdisjoint(parts):
+        cls.non_decreasing = None
+
+
 class SpikingNeuron(Value):
     """Base of all spiking neurons: assembles their equations, steps and events from their receptors.
 
@@ -47,8 +53,8 @@ class SpikingNeuron(Value):
 
     kind: ClassVar[Literal["spiking"]] = "spiking"
     state_unit = "volt"
-    #: Whether more input never lowers the rate; ``None`` where that is not shown.
-    non_decreasing: ClassVar[bool | None] = True
+    #: Whether more input never lowers the rate; ``None`` where that is not shown. A class with equations says so.
+    non_decreasing: ClassVar[bool | None] = None
     #: Whether a population of these can have a bias.
     takes_bias = True
     excitatory_class = "monotone functions, as far as a rate code carries them"
@@ -58,6 +64,10 @@ class SpikingNeuron(Value):
     membrane: ClassVar[dict[str, str]] = {}
     #: What its receptors can be.
     takes: ClassVar[dict[str, tuple[type, ...]]] = {}
+
+    def __init_subclass__(cls, **keywords):
+        super().__init_subclass__(**keywords)
+        forget_order(cls, ("equations", "step", "after_spike", "spikes_when"))
 
     def __post_init__(self):
         super().__post_init__()
@@ -90,6 +100,16 @@ class SpikingNeuron(Value):
         """
         found = {name: _UNITS[unit] for name, unit in differential(self.equations()).items() if unit in _UNITS}
         return {"v": self.state_unit} | found
+
+    def turns(self, letter: str) -> bool | None:
+        """Whether the effect of a receptor on the membrane changes sign between rest or reset and threshold.
+
+        ``None`` for one without a reversal potential.
+        """
+        reversal = getattr(self.receptors[letter], "reversal", None)
+        if reversal is None:
+            return None
+        return bool(reversal > min(self.rest, self.reset) if letter in INHIBITORY else reversal < self.threshold)
 
     def area(self, letter: str) -> float:
         """Mean input that a rate of 1 Hz causes through a synapse of weight 1 at this receptor, in s."""

@@ -41,6 +41,7 @@ class Theta(SpikingNeuron):
     takes: ClassVar = {"excitation": (Exponential,), "inhibition": (Exponential,)}
     state_unit = "1"
     signed_weights = True
+    non_decreasing = True
     #: The phase is the state of the membrane, which the simulator calls v.
     spikes_when = "v > pi"
     noise = 0.0

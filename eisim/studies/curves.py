@@ -14,6 +14,7 @@ import numpy as np
 from eisim.base.values import Shown
 from eisim.circuit import Circuit
 from eisim.studies.judgement import KEPT, LOST, NOT_COMPUTED, ROUNDING, Controls, Criterion, Judgement, judged, shared
+from eisim.theory.assumptions import violated
 
 COMPARES = "the assumption that does not hold: an answer falls as a rate rises, so that the readout itself inhibits"
 NOT_TRIED = (
@@ -209,16 +210,8 @@ def is_bounded(circuit: Circuit | None, floor: float | None, scores: np.ndarray,
 
 def questioned(circuit: Circuit | None, is_spiking: bool) -> tuple[str, ...]:
     """Assumptions of the theorem that a system (or its source) violates or may violate, as text."""
-    if circuit is not None:
-        falling = [p.name for p in circuit.populations if p.neuron.non_decreasing is False]
-        if falling:
-            return (f"the assumption that does not hold: the activation of {', '.join(falling)} is not non-decreasing",)
-        if plastic := [p.name for p in circuit.projections if p.plasticity or p.learning]:
-            return (f"the assumption that does not hold: synapses of {', '.join(plastic)} change with their history",)
-        if timed := [i.name for i in circuit.inputs if i.spikes is not None]:
-            return (
-                f"the assumption that does not hold: inputs are rates, but {', '.join(timed)} fires at given times",
-            )
+    if circuit is not None and (broken := next(violated(circuit), None)):
+        return (f"the assumption that does not hold: {broken}",)
     neurons = [] if circuit is None else [p.neuron for p in circuit.populations]
     found = {
         RATE_CODE: is_spiking,

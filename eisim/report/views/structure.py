@@ -25,12 +25,15 @@ from eisim.theory.structure.certificate import (
 MOST_DRAWN = 4_000_000
 #: Neurons of a set that are named in a table.
 MOST_NAMED = 6
-MEANING = "rises, falls: for any weights; none: the readout does not depend on the input; mixed: nothing is proved."
+MEANING = (
+    "rises, falls: for any weights; none: the readout does not depend on the input; mixed: nothing is proved. Up to a "
+    "number of synapses this holds of early responses alone, as long as each synapse takes a time step, or a delay."
+)
 #: What the certificate does not say.
 LIMITS = (
     "The certificate says what wiring allows, and is no prediction of activity. It is sufficient, not necessary: the "
-    "readout of a mixed pair may rise throughout. It assumes non-decreasing activations, synapses whose sign does "
-    "not change, and equal initial states."
+    "readout of a mixed pair may rise throughout. It assumes rates with non-decreasing activations, synapses whose "
+    "sign does not change, no slow negative feedback such as adaptation or depression, and equal initial states."
 )
 
 
@@ -95,17 +98,18 @@ class StructureView(View[StructuralCertificate]):
 
     def answer(self) -> Iterator[str]:
         found, counts = self.result, self.result.counts()
+        yield from found.broken
+        rises, falls = ("would rise", "fall") if found.broken else ("rises", "falls")
         yield (
-            f"{count(found.words().size, 'pair')} of input and readout: for any weights the readout rises in "
-            f"{counts[RISES]:,} and falls in {counts[FALLS]:,}; {counts[BLIND]:,} have no walk, {counts[MIXED]:,} are "
-            "mixed."
+            f"{count(found.words().size, 'pair')} of input and readout: for any weights the readout {rises} in "
+            f"{counts[RISES]:,} and {falls} in {counts[FALLS]:,}; {counts[BLIND]:,} have no walk, {counts[MIXED]:,} "
+            "are mixed."
         )
         if found.is_monotone:
             yield (
                 "All readouts are monotone functions of the inputs, so ablating inhibition takes nothing that no "
                 "excitatory-only circuit computes."
             )
-        yield from found.broken
         if found.is_small:
             of_all = found.frustration(None, LIMIT_OF_DETAILS)
             known = "" if of_all.is_exact else f", at least {of_all.least:,}"

@@ -53,6 +53,7 @@ class Adapting(RateUnit):
     strength: float = quantity(1.0, "1", non_negative=True)
     slow: float = quantity(100e-3, "second", positive=True)
 
+    non_decreasing = True
     transfer_text = "(drive - adaptation)*int(drive > adaptation)"
 
     def equations_of(self, refractory, noisy):
@@ -89,6 +90,7 @@ class Depressing(RateUnit):
     release: float = quantity(0.1, "1", non_negative=True)
     recovery_time: float = quantity(200e-3, "second", positive=True)
 
+    non_decreasing = True
     transfer_text = "drive*(1 - used)"
 
     def equations_of(self, refractory, noisy):

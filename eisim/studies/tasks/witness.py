@@ -9,6 +9,7 @@ from eisim.circuit import Circuit
 from eisim.stimuli import afferent_names
 from eisim.studies.curves import contradiction
 from eisim.theory import required
+from eisim.theory.assumptions import unshown, violated
 
 #: Order counts as broken when a rate or an output falls by more than this.
 ROUNDING = 1e-9
@@ -110,9 +111,5 @@ def is_noisy(circuit: Circuit) -> bool:
 
 
 def _keeps_order(circuit):
-    """Whether the theorem's assumptions on neurons, synapses and time steps are known to hold."""
-    if is_noisy(circuit) or any(p.plasticity or p.learning for p in circuit.projections):
-        return False
-    neurons = [p.neuron for p in circuit.populations]
-    # The largest step that keeps order is known of units whose rate is bounded, or that are never refractory.
-    return all(n.non_decreasing and (not getattr(n, "refractory", 0) or hasattr(n, "maximum")) for n in neurons)
+    """Whether all assumptions of the theorem are known to hold."""
+    return not is_noisy(circuit) and not any((*violated(circuit), *unshown(circuit)))

@@ -13,17 +13,22 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from eisim.base import memory
 from eisim.base.progress import Report, silent
 from eisim.theory.integer_program import minimise
 from eisim.theory.structure.cut import cone
 from eisim.theory.structure.graph import SignedGraph
 from eisim.theory.structure.walks import reached
 
-#: Seconds after which each of the two programs is given up.
+#: Seconds after which the linear program, the search and the mixed-integer program are each given up.
 LIMIT = 60.0
 #: Flips of the tabu search without improvement, for each node and in any case, and starts.
 PATIENCE, LEAST_PATIENCE, STARTS = 10, 100, 8
+#: Bytes that an edge takes in these programs.
+_BYTES_OF_EDGE = 1_800
 _TINY = 1e-7
+#: Seconds that a linear program has at least.
+_LEAST = 1e-3
 
 
 @dataclass(frozen=True)
@@ -104,11 +109,12 @@ def frustration(
     u, v, weights, constant, left_out = _net(graph, None if readout is None else cone(graph, readout))
     if not len(u):
         return Frustration(constant, constant, float(constant), (), left_out)
+    memory.check(f"frustration: {graph.name}", float(_BYTES_OF_EDGE) * len(u), f"{len(u):,} edges")
     nodes, place = np.unique(np.concatenate([u, v]), return_inverse=True)
     a, b = place[: len(u)], place[len(u) :]
     cycles, relaxed = _cycle_bound(len(nodes), a, b, weights, limit, report)
     least = int(np.ceil(relaxed - 1e-6))
-    camp = _tabu(len(nodes), a, b, weights, least)
+    camp = _tabu(len(nodes), a, b, weights, least, limit)
     index = _frustrated(camp, a, b, weights)
     if least < index:
         report("closing the gap of the frustration index")
@@ -140,8 +146,8 @@ def _frustrated(camp, a, b, weights) -> int:
     return int(np.abs(weights)[(camp[a] == camp[b]) != (weights > 0)].sum())
 
 
-def _cycle_bound(n, a, b, weights, limit, report) -> tuple[np.ndarray, float]:
-    """Negative cycles, rows of 0 and 1 over edges, and the value of the linear program in which each holds an edge.
+def _cycle_bound(n, a, b, weights, limit, report) -> tuple[sparse.csr_array, float]:
+    """Negative cycles, rows over edges, and the value of the linear program in which each of them holds an edge.
 
     A cycle that is violated is a shortest path from one copy of a node to the other in the double cover, with the
     values of the edges as lengths.
@@ -152,19 +158,19 @@ def _cycle_bound(n, a, b, weights, limit, report) -> tuple[np.ndarray, float]:
     flips = (weights < 0).astype(int)
     ends = [(2 * a + c, 2 * b + (c ^ flips)) for c in (0, 1)]
     rows, columns = (np.concatenate([end[k] for end in ends]) for k in (0, 1))
-    edge_of = {(min(p, q) // 2, max(p, q) // 2): e for e, (p, q) in enumerate(zip(2 * a, 2 * b, strict=True))}
+    pairs = a * n + b  # sorted, as the edges are
     cost, values = np.abs(weights).astype(float), np.zeros(len(a))
-    found: dict[bytes, np.ndarray] = {}
+    found: dict[tuple[int, ...], None] = {}
     value, step, end_at = 0.0, 0, time.monotonic() + limit
-    while not step or time.monotonic() < end_at:
+    while time.monotonic() < end_at:
         report("bounding the frustration index", 1 - 0.9**step)
         step += 1
         lengths = np.tile(values + _TINY, 2)
         cover = sparse.csr_array((lengths, (rows, columns)), shape=(2 * n, 2 * n))
-        new = 0
+        before_step = len(found)
         touched = np.zeros(n, dtype=bool)
         for node in range(n):
-            if touched[node]:
+            if touched[node] or time.monotonic() > end_at:
                 continue
             start, end = 2 * node, 2 * node + 1
             far, before = dijkstra(cover, directed=False, indices=start, return_predecessors=True, limit=1 - 1e-5)
@@ -173,24 +179,26 @@ def _cycle_bound(n, a, b, weights, limit, report) -> tuple[np.ndarray, float]:
             walk = [end]
             while walk[-1] != start:
                 walk.append(int(before[walk[-1]]))
-            cycle = _simple(walk, edge_of, flips)
             touched[[v // 2 for v in walk]] = True
-            row = np.zeros(len(a), dtype=bool)
-            row[cycle] = True
-            if row.tobytes() not in found:
-                found[row.tobytes()] = row
-                new += 1
-        if not new:
+            found[tuple(sorted(_simple(walk, pairs, n, flips)))] = None
+        if len(found) == before_step:
             break
-        matrix = sparse.csr_array(np.array([*found.values()], dtype=float))
-        solved = linprog(cost, A_ub=-matrix, b_ub=-np.ones(len(found)), bounds=(0, 1), method="highs")
-        if solved.x is None:
+        options = {"time_limit": max(end_at - time.monotonic(), _LEAST)}
+        solved = linprog(cost, A_ub=-_rows(found, len(a)), b_ub=-np.ones(len(found)), bounds=(0, 1), options=options)
+        if solved.status:  # given up: what it has is no bound
             break
         values, value = np.clip(solved.x, 0, 1), float(solved.fun)
-    return np.array([*found.values()], dtype=bool).reshape(-1, len(a)), value
+    return _rows(found, len(a)), value
 
 
-def _simple(walk, edge_of, flips) -> list[int]:
+def _rows(cycles, m) -> sparse.csr_array:
+    """Cycles, given by their edges, as rows of 0 and 1."""
+    edges = [edge for cycle in cycles for edge in cycle]
+    starts = np.cumsum([0, *map(len, cycles)])
+    return sparse.csr_array((np.ones(len(edges)), edges, starts), shape=(len(cycles), m))
+
+
+def _simple(walk, pairs, n, flips) -> list[int]:
     """Edges of a simple negative cycle of a closed walk in the double cover, from one copy of a node to the other.
 
     Where the walk returns to a node, the part between is a cycle: it is taken if it is negative, else left out.
@@ -202,7 +210,7 @@ def _simple(walk, edge_of, flips) -> list[int]:
         node = copy // 2
         if path:
             p, q = sorted((path[-1] // 2, node))
-            edges.append(edge_of[p, q])
+            edges.append(int(np.searchsorted(pairs, p * n + q)))
         if node in at:
             part = edges[at[node] :]
             if sum(flips[e] for e in part) % 2:
@@ -218,20 +226,21 @@ def _simple(walk, edge_of, flips) -> list[int]:
     raise ArithmeticError("a closed walk from one copy of a node to the other has no negative cycle")
 
 
-def _tabu(n, a, b, weights, enough: int) -> np.ndarray:
+def _tabu(n, a, b, weights, enough: int, limit: float) -> np.ndarray:
     """Camps with few frustrated edges, not less than enough, by flips of nodes that are not repeated for a while."""
     rng = np.random.default_rng(0)
     joined = sparse.csr_array(
         (np.tile(weights, 2).astype(float), (np.concatenate([a, b]), np.concatenate([b, a]))), shape=(n, n)
     )
     best, least = np.zeros(n, dtype=bool), _frustrated(np.zeros(n, dtype=bool), a, b, weights)
+    end_at = time.monotonic() + limit
     for start in range(STARTS):
         spin = np.ones(n) if not start else rng.choice([-1.0, 1.0], n)
         force = joined @ spin
         now = _frustrated(spin < 0, a, b, weights)
         free_at = np.zeros(n, dtype=int)
         idle, step = 0, 0
-        while idle < PATIENCE * n + LEAST_PATIENCE and least > enough:
+        while idle < PATIENCE * n + LEAST_PATIENCE and least > enough and time.monotonic() < end_at:
             step += 1
             change = spin * force  # weight by which a flip raises the frustration
             allowed = (free_at <= step) | (now + change < least)
@@ -253,7 +262,8 @@ def _exact(n, a, b, weights, cycles, camp, least, limit):
     positive = weights > 0
     # f >= x_u - x_v and f >= x_v - x_u, or f >= x_u + x_v - 1 and f >= 1 - x_u - x_v
     signs = np.where(positive, 1.0, -1.0)
-    constraints = [(sparse.csr_array(np.hstack([np.zeros((len(cycles), n)), cycles])), 1, np.inf)]
+    shifted = sparse.csr_array((cycles.data, cycles.indices + n, cycles.indptr), shape=(cycles.shape[0], n + m))
+    constraints = [(shifted, 1, np.inf)]
     for way in (1.0, -1.0):
         matrix = sparse.csr_array(
             (

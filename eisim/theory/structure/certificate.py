@@ -14,6 +14,7 @@ from eisim.base.errors import InputError
 from eisim.base.progress import Report, silent
 from eisim.base.values import Shown
 from eisim.circuit import Circuit
+from eisim.theory.assumptions import unshown, violated
 from eisim.theory.structure.balance import Balance, Frustration, balance, frustration
 from eisim.theory.structure.carriers import carried, sole_carriers
 from eisim.theory.structure.cut import SignCut, is_feed_forward, sign_cut
@@ -88,7 +89,7 @@ class StructuralCertificate(Shown):
     A readout *rises* with an input if all walks between them are excitatory, which is to say that they have an even
     number of inhibitory synapses: its rate at every time is then a non-decreasing function of the input's time course,
     for any weights. It *falls* if all are inhibitory. ``"none"``: it does not depend on the input. ``"mixed"``: there
-    are walks of both signs, and nothing is proved; some weights make it rise and others fall.
+    are walks of both signs, or an edge that may have either, and nothing is proved.
 
     Attributes
     ----------
@@ -370,7 +371,8 @@ def certify_structure(
             raise InputError(f"certify: {name}: expected with a Connectome only")
         graph = wiring if isinstance(wiring, SignedGraph) else graph_of_circuit(wiring)
         if isinstance(wiring, Circuit):
-            broken, notes = tuple(_broken(wiring)), tuple(_unchecked(wiring))
+            broken = tuple(f"Nothing is proved: {each}." for each in violated(wiring))
+            notes = tuple(f"Assumed, not shown: {each}." for each in unshown(wiring))
     pairs = len(graph.inputs) * len(graph.readouts)
     memory.check(f"certify: {graph.name}", _BYTES_OF_PAIR * float(pairs), f"{pairs:,} pairs of input and readout")
     report("searching for walks")
@@ -382,30 +384,12 @@ def is_monotone(circuit: Circuit, everywhere: bool = False) -> bool:
 
     Of circuits of more than 20,000 neurons it is not examined.
     """
-    if sum(p.size for p in circuit.populations) > MOST_NEURONS or any(_broken(circuit)):
+    if sum(p.size for p in circuit.populations) > MOST_NEURONS or any(violated(circuit)):
         return False
     graph = graph_of_circuit(circuit)
     if everywhere:
         graph = replace(graph, readouts=tuple(range(graph.external, graph.n_nodes)))
     return not (shortest(graph)[..., 1] >= 0).any()
-
-
-def _broken(circuit) -> Iterable[str]:
-    """Assumptions that a circuit breaks."""
-    if falling := [p.name for p in circuit.populations if p.neuron.non_decreasing is False]:
-        yield f"Nothing is proved: the activation of {', '.join(falling)} is not non-decreasing."
-    if plastic := [p.name for p in circuit.projections if p.plasticity or p.learning]:
-        yield f"Nothing is proved: synapses of {', '.join(plastic)} change with their history."
-
-
-def _unchecked(circuit) -> Iterable[str]:
-    """Assumptions that are not checked."""
-    if unshown := [p.name for p in circuit.populations if p.neuron.non_decreasing is None]:
-        yield f"Assumed, not shown: a non-decreasing activation of {', '.join(unshown)}."
-    if adapting := [p.name for p in circuit.populations if getattr(p.neuron, "has_internal_states", False)]:
-        yield f"Assumed: no slow negative feedback within the neurons of {', '.join(adapting)}."
-    if circuit.kind == "spiking":
-        yield "Assumed: a rate code; leak, coincidence, refractoriness and delays let single spikes break order."
 
 
 def _left_out(connectome, graph, taken) -> Iterable[str]:

@@ -45,7 +45,7 @@ class WiringFloor(Shown):
         Inputs in which the points of the witness differ, and the route to the readout that each lacks:
         ``"inhibitory"``, ``"excitatory"``, or ``"any"``. Every circuit that computes the function has one of them.
     floor : dict of str to float
-        The least error of any circuit of this wiring, as in `Certificate`.
+        No circuit of this wiring has a smaller error, as in `Certificate`; one of this wiring may have a larger one.
     best : dict of str to ndarray
         For each loss the values, at the points, of a function of this order that attains the floor.
     """

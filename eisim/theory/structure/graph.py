@@ -205,8 +205,7 @@ class SignedGraph(ReadOnly):
 def graph_of_circuit(circuit: Circuit) -> SignedGraph:
     """The signed graph of a circuit: a node for each stimulus column and each neuron, an edge for each synapse.
 
-    Gap junctions are excitatory edges in both directions. Silenced neurons send nothing. The readouts are the neurons
-    of all readout populations.
+    Gap junctions are excitatory edges in both directions. The readouts are the neurons of all readout populations.
     """
     n_neurons = sum(p.size for p in circuit.populations)
     memory.check(f"circuit {circuit.name!r}", _BYTES_OF_NODE * float(n_neurons), f"{n_neurons:,} neurons")
@@ -218,7 +217,6 @@ def graph_of_circuit(circuit: Circuit) -> SignedGraph:
         names += _names_of(part, used)
         at += part.size
     edges = [(np.empty(0, int), np.empty(0, int), 1)]
-    silenced = {p.name: np.array(p.silenced, dtype=int) for p in circuit.populations if p.silenced}
 
     def add(source, target, matrix, sign):
         entries = sparse.coo_array(matrix)
@@ -227,13 +225,7 @@ def graph_of_circuit(circuit: Circuit) -> SignedGraph:
 
     for projection in circuit.projections:
         if circuit.has_synapses(projection):
-            matrix = circuit.weights(projection)
-            if projection.source in silenced:
-                keep = np.ones(matrix.shape[0])
-                keep[silenced[projection.source]] = 0
-                matrix = sparse.csr_array(sparse.diags_array(keep) @ matrix)
-                matrix.eliminate_zeros()
-            add(projection.source, projection.target, matrix, circuit.sign(projection))
+            add(projection.source, projection.target, circuit.weights(projection), circuit.sign(projection))
     for population in circuit.populations:
         for source, matrix in circuit.junctions(population):
             add(source, population.name, matrix, 1)
