@@ -3,7 +3,6 @@
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from eisim import Circuit, Input, Population, Projection, Readout
-from eisim.neurons import LIF, ThresholdLinear
+from eisim.neurons import ThresholdLinear
 from eisim.studies.curves import (
     RATE_CODE,
     AblationCurve,
@@ -25,6 +24,7 @@ from eisim.studies.curves import (
 )
 from eisim.studies.curves import verdicts as verdicts_of
 from eisim.studies.judgement import Controls, Criterion
+from eisim.studies.limits.units import BandPass
 from eisim.studies.result import Result
 from tests.support import kept
 
@@ -146,10 +146,9 @@ def test_a_violation_is_an_error_below_the_floor_with_nothing_left(scores, floor
 
 def test_a_contradiction_names_the_assumptions_that_may_fail():
     def circuit(*neurons):
-        populations = [SimpleNamespace(name=f"E{k}", neuron=n) for k, n in enumerate(neurons)]
-        return SimpleNamespace(inputs=[], populations=populations, projections=[])
+        return Circuit("f", [Input("x")], [Population(f"E{k}", "E", neuron) for k, neuron in enumerate(neurons)])
 
-    rising, falling = circuit(LIF(), ThresholdLinear()), circuit(LIF(), SimpleNamespace(non_decreasing=False))
+    rising, falling = circuit(ThresholdLinear()), circuit(ThresholdLinear(), BandPass())
     assert questioned(rising, False) == questioned(None, False) == ()
     (rate_code,), (activation,) = questioned(rising, True), questioned(falling, True)
     assert "rate code" in rate_code and "activation of E1 is not non-decreasing" in activation
