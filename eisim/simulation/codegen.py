@@ -51,6 +51,7 @@ def compile_program(
                 (group_name(name) for name, model in job.models.items() if model.finds_spikes),
                 (group_name(name) for name, group in job.layout.groups.items() if isinstance(group.neuron, Neuron)),
             )
+            get_device().resting = frozenset(map(group_name, job.resting))
             get_device().every = job.every if job.layout.recorders else 1
         network = BatchNetwork(job)  # its objects must live until the program is built
         network.run("std::cout << completed << std::endl;")

@@ -15,7 +15,7 @@ from eisim.base.results import RESULTS_VERSION
 from eisim.base.timing import Timing
 from eisim.simulation import cuda, naming
 from eisim.simulation.drawn import DrawnSynapses
-from eisim.simulation.layout import INPUT, POOL, Bundle, Layout, Recorder
+from eisim.simulation.layout import INPUT, JUNCTIONS, POOL, Bundle, Layout, Recorder
 from eisim.simulation.model import Model, synapse_model
 from eisim.simulation.naming import (
     GIVEN_FILE,
@@ -31,6 +31,8 @@ from eisim.simulation.naming import (
 from eisim.simulation.state import state_variables
 from eisim.simulation.toolchain import toolchain
 
+#: Neurons of a group from which on those at rest are left out.
+MANY = 20_000
 BINARY = "main.exe" if os.name == "nt" else "main"
 #: Names of the devices that generate programs: Brian2's as it is, and `eisim.simulation.device`.
 PLAIN, OWN = "cpp_standalone", "eisim_standalone"
@@ -102,9 +104,25 @@ class Job:
             toolchain(),
             [(recorder_name(recorder), len(found)) for recorder, found in self.layout.indices.items()],
             self.every,
+            *self.resting,
             *([cuda.toolchain()] if self.device == cuda.CUDA else []),
         ]
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+    @property
+    def resting(self) -> list[str]:
+        """Groups of which neurons at rest, which no update changes until a spike arrives, are left out.
+
+        They are large, and what happens to their neurons depends on their own state and arriving spikes alone.
+        """
+        read = {bundle.target for bundle in self.layout.synapses if bundle.learning or bundle.receptor == JUNCTIONS}
+        read |= {bundle.source for bundle in self.layout.synapses if bundle.learning}
+        read |= {recorder.group for recorder in self.layout.indices}
+        return [
+            name
+            for name, group in self.layout.groups.items()
+            if group.size >= MANY and name not in read and not group.pools and self.models[name].is_autonomous
+        ]
 
     @property
     def drawn(self) -> dict[Bundle, DrawnSynapses]:

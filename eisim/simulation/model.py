@@ -4,6 +4,7 @@ Nothing here needs Brian2. The text, together with the sizes, is all that decide
 the signature of a compiled program.
 """
 
+import re
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -30,6 +31,8 @@ from eisim.simulation.layout import (
 
 #: The variable of a step by which it says which neurons have crossed their threshold.
 CROSSED = "_crossed"
+#: What in a step depends on more than the state: the time, noise, and what is given over time.
+_TIMED = re.compile(r"\b(t|t_in_timesteps|gaussian|poisson_number|rand|randn|stimulus|injected|given|linked)\b")
 #: The largest weight where a rule has none.
 LIMIT = float(np.finfo(float).max)
 
@@ -64,6 +67,12 @@ class Model:
     def finds_spikes(self) -> bool:
         """Whether the step finds the spikes."""
         return CROSSED in self.step
+
+    @property
+    def is_autonomous(self) -> bool:
+        """Whether a step that finds the spikes depends on the state alone, but for when a refractory neuron is free."""
+        text = f"{self.text}\n{self.step}".replace(refractory.FREE, "")
+        return self.finds_spikes and bool(self.held) and not self.arrivals and not _TIMED.search(text)
 
     @property
     def with_own_functions(self) -> "Model":

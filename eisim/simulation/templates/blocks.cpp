@@ -25,5 +25,7 @@
                 {{on_spike}}
             }
     }
+    {% if size != '_movers.number' %}
     {{events}}[{{size}}] = _count;
+    {% endif %}
 {% endmacro %}

@@ -10,7 +10,26 @@
     {{scalar_code|autoindent}}
 
     const int _N = {{constant_or_scalar('N', variables['N'])}};
-    {% if finds_spikes(vector_code) %}
+    {% if owner.name in resting() %}
+    Movers &_movers = eisim_movers_{{owner.name}};
+    if (_movers.is_to_ask())
+    {
+        for (int64_t _idx = 0; _idx < _movers.number; _idx++)
+        {
+            const size_t _vectorisation_idx = _idx;
+            bool _moves = false;
+            {{asking(vector_code)|autoindent}}
+            _movers.says(_idx, _moves);
+        }
+        _movers.arrange();
+    }
+    int32_t *_spikes = {{spikes_of(owner)}};
+    {% call blocks.spikes('_spikes', '_movers.number', block_size, crossed) %}
+            {{vector_code|autoindent}}
+    {% endcall %}
+    _movers.name(_spikes, _count);
+    _spikes[_N] = _count;
+    {% elif finds_spikes(vector_code) %}
     int32_t *_spikes = {{spikes_of(owner)}};
     {% call blocks.spikes('_spikes', '_N', block_size, crossed, is_parallel=is_of_equations(owner)) %}
             {{vector_code|autoindent}}

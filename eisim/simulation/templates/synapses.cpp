@@ -14,7 +14,7 @@
         {
             const size_t _idx = _arrival.order ? _arrival.order[_i] : _i;
             const size_t _vectorisation_idx = _idx;
-            {{vector_code|autoindent}}
+            {{waking(vector_code, owner)|autoindent}}
         }
     }
 {% endblock %}
