@@ -14,7 +14,7 @@ from eisim.studies.order.order import Share
 from eisim.studies.paper.check import NEAR
 from eisim.studies.paper.circuits import TIMES as OF_NETWORKS
 from eisim.studies.paper.circuits import build, circuit_of, grid, violations
-from eisim.studies.paper.networks import BLOCKS, Fitted, Output, falls, fit, layered, silu, steps, with_block
+from eisim.studies.paper.networks import BLOCKS, STRONGEST, Fitted, Output, falls, fit, layered, silu, steps, with_block
 from eisim.studies.paper.statements import FACES, POINTS, SIDE, threshold_circuit
 from eisim.studies.paper.units import Exponential, Logarithm
 from experiments import paper
@@ -83,6 +83,12 @@ def test_training_against_all_monotone_functions():
     assert found(POINTS) == pytest.approx([0, 2 / 3, 2 / 3, 2 / 3], abs=1e-3)
     free = fit(layered((4,), signs=False), POINTS, XOR, 0.0, np.random.default_rng(0))
     assert free.loss < NEAR
+
+
+def test_no_network_rests_on_differences_that_are_rounding_errors():
+    """From this start the first network at the floor has output weights of 10⁷."""
+    found = fit(layered((3, 3, 3)), POINTS, XOR, 1 / 6, np.random.default_rng(15))
+    assert found.loss == pytest.approx(1 / 6, abs=NEAR) and found.output.weights.max() <= STRONGEST
 
 
 def test_units_that_are_added_one_by_one_end_at_the_floor():

@@ -18,7 +18,7 @@ SIDE = 5
 #: With steps of the time constant, each layer has its activation after one step; there are at most nine layers.
 TIMES = {"duration": 0.2, "window": 0.05, "dt": 10e-3}
 #: How near a circuit comes to its network, as a share of the largest output.
-EQUAL = 1e-4
+EQUAL = 1e-6
 
 
 @dataclass(frozen=True, eq=False)

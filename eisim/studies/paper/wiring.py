@@ -15,7 +15,7 @@ from eisim.studies.paper.units import Exponential, Logarithm
 #: Rate that stands for 1, in Hz.
 ONE = 100.0
 #: What is added to a number before its logarithm is taken.
-TINY = 1e-9
+TINY = 1e-12
 UNIT = Logistic(slope=ONE, maximum=ONE)
 LINEAR = ThresholdLinear()
 LOGARITHM, EXPONENTIAL = Logarithm(least=TINY * ONE), Exponential()
