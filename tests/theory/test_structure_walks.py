@@ -159,6 +159,18 @@ def test_a_circuit_as_a_graph():
     assert graph_of_circuit(silence(circuit)).n_negative == 1
 
 
+def test_all_nodes_of_a_circuit_have_different_names():
+    unit = Saturating()
+    parts = [
+        Population("E", "E", unit, labels=("a",)),
+        Population("a (E)", "E", unit),
+        Population("a (E) 2", "E", unit),
+    ]
+    circuit = Circuit("names", [Input("a")], parts, [Projection("a", "E", [[1]])], [Readout("a (E)")])
+    graph = graph_of_circuit(circuit)
+    assert graph.nodes == ("a", "a (E)", "a (E) 3", "a (E) 2") and graph.readout_names == ("a (E) 3",)
+
+
 def test_a_connectome_as_a_graph():
     zeros = np.zeros((4, 4))
     parts = {part: zeros.copy() for part in ("excitatory", "inhibitory", "mixed", "unknown", "gap_junctions")}

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -235,7 +236,7 @@ def graph_of_circuit(circuit: Circuit) -> SignedGraph:
         raise InputError(f"circuit {circuit.name!r}: readouts: expected at least one, found none")
     return SignedGraph(
         circuit.name,
-        tuple(names),
+        _told_apart(names),
         np.concatenate([rows for rows, _, _ in edges]),
         np.concatenate([columns for _, columns, _ in edges]),
         np.concatenate([np.full(len(rows), sign) for rows, _, sign in edges]),
@@ -306,6 +307,16 @@ def _names_of(part, used) -> Sequence[str]:
     if isinstance(part, Population) and part.labels:
         return [f"{label} ({part.name})" if used[label] > 1 else label for label in part.labels]
     return [part.name] if part.size == 1 else [f"{part.name}[{k}]" for k in range(part.size)]
+
+
+def _told_apart(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of which those that are still used twice have a number behind them."""
+    found: dict[str, None] = {}
+    taken = set(names)
+    for name in names:
+        numbered = (f"{name} {k}" for k in count(2))
+        found[name if name not in found else next(each for each in numbered if each not in taken | found.keys())] = None
+    return tuple(found)
 
 
 def _size(circuit, readout):
