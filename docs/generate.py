@@ -70,7 +70,7 @@ EXAMPLES = (
 TREES = {
     "index": (2, ("install", "tutorial", "questions/index", "theory", "structure", "known_results",
                   "generated/gallery/index", "custom", "add_experiment", "record", "neurons", "plasticity",
-                  "connectomes", "network_files", "brian2", "activity", "sweeps", "reports", "untrusted_files",
+                  "connectomes", "network_files", "brian2", "activity", "sweeps", "slurm", "reports", "untrusted_files",
                   "reference", "about")),
     "questions/index": (1, ("needs_inhibition", "your_brian2_script", "trained_network", "trained_rnn", "connectome",
                             "published_circuits", "partial_block", "recovery", "minimum_inhibition", "paper",
@@ -84,6 +84,8 @@ API = {
     "Circuits": ("eisim", "Circuit Input Population Projection Readout AllToAll FixedInDegree FixedOutDegree "
                  "FixedProbability FixedTotalNumber GaussianProfile Independent Lognormal Normal Gamma from_brian2"),
     "Circuits in Brian2": ("eisim.adapter.brian2_network", "Brian2Network"),
+    "Circuits in NEST": ("eisim", "to_nest"),
+    "Scripts for NEST": ("eisim.adapter.nest_script", "NestScript"),
     "Neurons": ("eisim", "LIF ConductanceLIF Theta ThresholdLinear Saturating Softplus ExponentialLinear Logistic Step "
                 "PowerLaw WilsonCowan RectifiedTanh AbbottChance"),
     "Neurons of equations": ("eisim", "Neuron AdEx EIF QIF Izhikevich HodgkinHuxley WangBuzsaki"),
@@ -103,7 +105,7 @@ API = {
     "Any Brian2 network": ("eisim.brian", "ablate inhibition ablated BrianAblation ControlRuns Found Finding "
                                           "GroupSpikes"),
     "DNNs": ("eisim", "to_dnn from_dnn to_spiking DNN UnrolledDNN train on_off decode read_onnx from_torch "
-                        "to_torch from_nir to_nir to_nest"),
+                        "to_torch from_nir to_nir"),
     "Recurrent networks": ("eisim", "RNN from_rnn train_recurrent RecurrentNetwork RecurrentTask task_from_neurogym"),
     "Tasks of recurrent networks": ("eisim.analysis.recurrent_tasks", "perceptual_decision context_integration "
                                     "delayed_match angle_memory"),
