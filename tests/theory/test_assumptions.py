@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 from brian2 import Hz, ms, mV, nS, pA
 
-from eisim import Circuit, Input, Neuron, Population, Projection, Readout, certify, shift_reversal, silence, simulate
+from eisim import (
+    Circuit,
+    Input,
+    Neuron,
+    Population,
+    Projection,
+    Readout,
+    TruthTable,
+    certify,
+    shift_reversal,
+    silence,
+    simulate,
+)
 from eisim.errors import InputError
 from eisim.neurons import (
     LIF,
@@ -140,7 +152,7 @@ def test_reversal_potentials_that_turn_an_effect_are_named(sign, neuron, wanted)
     """Inhibition that reverses above rest can excite, and excitation that reverses below threshold inhibit."""
     circuit = relayed(sign, neuron)
     found = certify(circuit)
-    assert found.word("x", "out") == {"I": "falls", "E": "rises"}[sign]
+    assert found.word("x", "out") == ({"I": "falls", "E": "rises"}[sign] if wanted is None else "mixed")
     change = np.sign(np.subtract(*rates(circuit, [[1], [0]], duration=300 * ms, window=200 * ms)))
     if wanted is None:
         assert not found.broken and change == {"I": -1, "E": 1}[sign]
@@ -182,6 +194,23 @@ def test_reversal_potentials_in_equations(reversal, inhibition, is_broken):
         [Readout("out")],
     )
     assert [len(each) for each in (certify(circuit).broken, certify(silence(circuit)).broken)] == [is_broken, 0]
+
+
+def test_of_a_circuit_that_breaks_an_assumption_no_word_says_more_than_that_there_is_a_walk():
+    """So that signs, counts, floors of the wiring and pages agree."""
+    one = [[1.0]]
+    for neuron in (Band(), Saturating()):
+        parts = [Population(name, sign, neuron) for name, sign in (("r", "I"), ("out", "E"), ("alone", "E"))]
+        pairs = [("a", "out"), ("b", "r"), ("r", "out")]
+        projections = [Projection(*pair, one) for pair in pairs]
+        circuit = Circuit("c", [Input("a"), Input("b")], parts, projections, [Readout("out"), Readout("alone")])
+        found = certify(circuit)
+        words = [["mixed"], ["mixed"]] if found.broken else [["rises"], ["falls"]]
+        assert found.words().tolist() == [[*word, "none"] for word in words]
+        assert found.counts()["mixed"] == 2 * bool(found.broken)
+        assert [each["sign"] for each in found.to_dict()["pairs"]] == found.words().ravel().tolist()
+        assert certify(TruthTable("0010"), signs=[*found.signs("out").values()]).representable
+        assert certify(TruthTable("0111"), signs=[*found.signs("out").values()]).representable == bool(found.broken)
 
 
 def test_given_spike_times_are_no_rates():

@@ -99,10 +99,9 @@ class StructureView(View[StructuralCertificate]):
     def answer(self) -> Iterator[str]:
         found, counts = self.result, self.result.counts()
         yield from found.broken
-        rises, falls = ("would rise", "fall") if found.broken else ("rises", "falls")
         yield (
-            f"{count(found.words().size, 'pair')} of input and readout: for any weights the readout {rises} in "
-            f"{counts[RISES]:,} and {falls} in {counts[FALLS]:,}; {counts[BLIND]:,} have no walk, {counts[MIXED]:,} "
+            f"{count(found.words().size, 'pair')} of input and readout: for any weights the readout rises in "
+            f"{counts[RISES]:,} and falls in {counts[FALLS]:,}; {counts[BLIND]:,} have no walk, {counts[MIXED]:,} "
             "are mixed."
         )
         if found.is_monotone:

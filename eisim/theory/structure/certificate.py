@@ -89,7 +89,8 @@ class StructuralCertificate(Shown):
     A readout *rises* with an input if all walks between them are excitatory, which is to say that they have an even
     number of inhibitory synapses: its rate at every time is then a non-decreasing function of the input's time course,
     for any weights. It *falls* if all are inhibitory. ``"none"``: it does not depend on the input. ``"mixed"``: there
-    are walks of both signs, or an edge that may have either, and nothing is proved.
+    are walks of both signs, or an edge that may have either, and nothing is proved; so all are of which there is a walk
+    if the circuit breaks an assumption.
 
     Attributes
     ----------
@@ -97,7 +98,7 @@ class StructuralCertificate(Shown):
     shortest : array of int, shape (inputs, readouts, 2)
         Number of synapses on the shortest excitatory and on the shortest inhibitory walk; -1: there is none.
     broken : tuple of str
-        Assumptions that the circuit breaks: what the words say is then not proved of it.
+        Assumptions that the circuit breaks: of pairs with a walk nothing is then proved.
     notes : tuple of str
         Assumptions that are not checked, and what of a connectome is left out or taken for granted.
     """
@@ -134,7 +135,8 @@ class StructuralCertificate(Shown):
         With a depth k, walks of at most k synapses count. That is a theorem about early responses: where each
         synapse takes a time step, or at least a delay d, of the first k steps, or of times before (k + 1) d.
         """
-        return words_of(self.shortest, depth)
+        words = words_of(self.shortest, depth)
+        return np.where(words == BLIND, BLIND, MIXED).astype(object) if self.broken else words
 
     def word(self, source: str | int, readout: str | int, depth: int | None = None) -> str:
         """The word of one pair of input and readout, by names or numbers."""
