@@ -36,6 +36,7 @@ from eisim.neurons import (
     ThresholdLinear,
     WilsonCowan,
 )
+from eisim.report.view import view_of
 from eisim.studies.limits.units import Adapting, BandPass, Depressing
 from eisim.synapses import NMDA, Conductance
 from eisim.theory.assumptions import unshown, violated
@@ -208,6 +209,9 @@ def test_of_a_circuit_that_breaks_an_assumption_no_word_says_more_than_that_ther
         words = [["mixed"], ["mixed"]] if found.broken else [["rises"], ["falls"]]
         assert found.words().tolist() == [[*word, "none"] for word in words]
         assert found.counts()["mixed"] == 2 * bool(found.broken)
+        view = view_of(found)
+        assert len([*view.figures()]) == len([*view.proofs()]) == (not found.broken)
+        assert ("Nothing is proved" in next(view.answer())) == bool(found.broken)
         assert [each["sign"] for each in found.to_dict()["pairs"]] == found.words().ravel().tolist()
         assert certify(TruthTable("0010"), signs=[*found.signs("out").values()]).representable
         assert certify(TruthTable("0111"), signs=[*found.signs("out").values()]).representable == bool(found.broken)

@@ -76,8 +76,8 @@ def drawing(
         name,
         f"Signs of inputs and {what}s",
         f"a, Each cell is a pair of input and {what}; its colour is the sign of all walks between them, a number the "
-        "synapses within which there are both signs. b, Share of the pairs by the longest walk that counts; within k "
-        "synapses, signs hold for early responses.",
+        "synapses within which there are both signs; of many pairs, the fewer these synapses, the darker. b, Share of "
+        "the pairs by the longest walk that counts; within k synapses, signs hold for early responses.",
         f"Pairs that are mixed: {mixed:,} of {shortest[..., 0].size:,}.",
         data,
         draw=lambda: figure(shortest, inputs, readouts, what),
@@ -149,7 +149,7 @@ class StructureView(View[StructuralCertificate]):
             depths,
             (MEANING,),
         )
-        if found.is_small:
+        if found.is_small and not found.broken:
             yield Table(
                 "Readouts",
                 (
@@ -205,10 +205,12 @@ class StructureView(View[StructuralCertificate]):
 
     def figures(self) -> Iterator[Drawing]:
         found = self.result
-        if found.words().size <= MOST_DRAWN:
+        if found.words().size <= MOST_DRAWN and not found.broken:
             yield drawing("signs.svg", found.shortest, found.inputs, found.readouts, self.rows_file)
 
     def proofs(self) -> Iterator[Explanation]:
+        if self.result.broken:
+            return
         yield Explanation(
             "Why the wiring is enough",
             (

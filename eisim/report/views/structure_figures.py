@@ -20,8 +20,10 @@ from eisim.theory.structure.certificate import MIXED, WORDS, StructuralCertifica
 
 #: Colours of the words.
 COLOURS = {"rises": EXCITATORY, "falls": INHIBITORY, "none": "#ffffff", "mixed": "#bdbdbd"}
-#: Rows or columns of which the names are written, and cells with numbers.
-MOST_NAMES, MOST_NUMBERS = 60, 200
+#: Grey tones of pairs that are mixed within the fewest and the most synapses.
+GREYS = 0.5, 0.9
+#: Names of rows and of columns that are written, of more every second, third, ... one; and cells with numbers.
+MOST_ROWS, MOST_COLUMNS, MOST_NUMBERS = 60, 30, 200
 
 
 def size(found: StructuralCertificate) -> tuple[float, float]:
@@ -31,7 +33,7 @@ def size(found: StructuralCertificate) -> tuple[float, float]:
 
 def draw(ax: Axes, found: StructuralCertificate) -> None:
     """The matrix of inputs × readouts by sign."""
-    _matrix(ax, found.shortest, found.inputs, found.readouts)
+    _matrix(ax, found.words(), found.shortest, found.inputs, found.readouts)
 
 
 def figure(shortest: np.ndarray, inputs: Sequence[str], readouts: Sequence[str], what: str = "readout") -> Figure:
@@ -41,7 +43,7 @@ def figure(shortest: np.ndarray, inputs: Sequence[str], readouts: Sequence[str],
     """
     made = new_figure(DOUBLE, min(2.2 + 0.1 * len(inputs), TALLEST), "constrained")
     left, right = made.subplots(1, 2)
-    _matrix(left, shortest, inputs, readouts, what)
+    _matrix(left, words_of(shortest), shortest, inputs, readouts, what)
     depths = np.arange(shortest.max(initial=0) + 1)
     words = np.array([words_of(shortest, int(k)) for k in depths])
     for word in ("rises", "falls", MIXED):
@@ -57,25 +59,24 @@ def figure(shortest: np.ndarray, inputs: Sequence[str], readouts: Sequence[str],
     return made
 
 
-def _matrix(ax, shortest, inputs, readouts, what="readout"):
-    from matplotlib.colors import ListedColormap
+def _matrix(ax, words, shortest, inputs, readouts, what="readout"):
+    from matplotlib.colors import to_rgb
     from matplotlib.patches import Patch
 
-    words = words_of(shortest)
-    number = np.vectorize(WORDS.index, otypes=[int])(words)
-    ax.imshow(number, aspect="auto", cmap=ListedColormap([COLOURS[word] for word in WORDS]), vmin=-0.5, vmax=3.5)
+    mixed = mixed_within(shortest)
+    cells = np.array([to_rgb(COLOURS[word]) for word in WORDS])[np.vectorize(WORDS.index, otypes=[int])(words)]
+    if words.size > MOST_NUMBERS and (mixed >= 0).any():  # grey tones instead of numbers
+        levels = np.linspace(*GREYS, int(np.ptp(mixed[mixed >= 0])) + 1)
+        cells[mixed >= 0] = levels[mixed[mixed >= 0] - mixed[mixed >= 0].min(), None]
+    ax.imshow(cells, aspect="auto")
     if words.size <= MOST_NUMBERS:
-        mixed = mixed_within(shortest)
         for i, j in np.argwhere(mixed >= 0):
             ax.text(j, i, mixed[i, j], ha="center", va="center", fontsize=6)
-    for axis, names in ((ax.yaxis, inputs), (ax.xaxis, readouts)):
-        if len(names) <= MOST_NAMES:
-            axis.set_ticks(range(len(names)), [name[:20] for name in names])
-            axis.set_tick_params(labelsize=6, length=0)
-        else:
-            axis.set_ticks([])
-    if len(readouts) <= MOST_NAMES:
-        ax.tick_params(axis="x", labelrotation=90 if len(readouts) > 3 else 0)
+    for axis, names, most in ((ax.yaxis, inputs, MOST_ROWS), (ax.xaxis, readouts, MOST_COLUMNS)):
+        step = max(1, -(-len(names) // most))
+        axis.set_ticks(range(0, len(names), step), [name[:20] for name in names[::step]])
+        axis.set_tick_params(labelsize=6, length=0 if step == 1 else 2)
+    ax.tick_params(axis="x", labelrotation=90 if len(readouts) > 3 else 0)
     ax.set(xlabel=what, ylabel="input")
     patches = [Patch(facecolor=COLOURS[word], edgecolor=NEUTRAL, lw=0.5, label=word) for word in WORDS]
     ax.legend(handles=patches, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False)
