@@ -20,7 +20,7 @@ from eisim.circuit import Circuit, union
 from eisim.functions import TruthTable
 from eisim.simulation import Response, begin
 from eisim.studies.controls import Answers, Variant, mean_rate, of_controls, partial_shams, variants
-from eisim.studies.curves import AblationCurve, below_floor, is_bounded, questioned
+from eisim.studies.curves import AblationCurve, below_floor
 from eisim.studies.judgement import ROUNDING, VERDICTS, Controls, Criterion, shared
 from eisim.studies.result import OfParts
 from eisim.studies.slow_synapses import with_synapses
@@ -188,20 +188,20 @@ class CaseResult(Shown):
         true = self.case.function.values.mean()
         constant = float(max(true, 1 - true))
         return tuple(
-            AblationCurve(
+            AblationCurve.of(
+                kind.circuit,
                 system,
                 self.fractions,
                 measured.scores[:-1],
                 criterion(constant),
                 self.certificate.floor["zero_one"],
-                questioned(kind.circuit, system in ("spiking", "spiking_noisy")),
-                NOISE_TOLERANCE if system == "spiking_noisy" else ROUNDING,
-                self.case.name,
+                output=self.case.readout,
+                tolerance=NOISE_TOLERANCE if system == "spiking_noisy" else ROUNDING,
+                function=self.case.name,
                 constant=constant,
                 attained=float(measured.accuracy[-1]),
                 controls=measured.controls,
                 is_exact=system != "spiking_noisy",
-                rises=is_bounded(kind.circuit, self.certificate.floor["zero_one"], measured.scores),
             )
             for kind in self.kinds.values()
             for system, measured in kind.measurements.items()

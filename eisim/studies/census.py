@@ -15,7 +15,7 @@ from eisim.simulation import simulate
 from eisim.studies.curves import ROUNDING, AblationCurve, Criterion, contradiction, questioned, verdicts
 from eisim.theory.code import least_codes
 from eisim.theory.inversion import falls
-from eisim.theory.structure.certificate import BLIND, FALLS, RISES, WORDS, certify_structure
+from eisim.theory.structure.certificate import BLIND, FALLS, MIXED, RISES, WORDS, certify_structure
 from eisim.theory.synthesis import build
 
 #: Number of monotone functions of n inputs.
@@ -91,20 +91,22 @@ class Census:
     @property
     def curves(self) -> tuple[AblationCurve, ...]:
         """An ablation curve for each function, whose scores are shares of patterns answered correctly."""
-        assumptions = questioned(None, self.kind == "spiking")
+        words = np.full((self.n_inputs, len(self.values)), MIXED) if self.wiring is None else self.wiring
+        rises = np.isin(words, (RISES, BLIND)).all(axis=0)
         return tuple(
-            AblationCurve(
+            AblationCurve.of(
+                None,
                 self.kind,
                 self.fractions,
                 scores[:, None],
                 CRITERION,
                 float(floor),
-                assumptions,
                 function=bits(values),
                 constant=float(max(values.mean(), 1 - values.mean())),
                 is_exact=True,
+                rises=bool(of),
             )
-            for scores, floor, values in zip(self.accuracy.T, self.floor, self.values, strict=True)
+            for scores, floor, values, of in zip(self.accuracy.T, self.floor, self.values, rises, strict=True)
         )
 
     @property

@@ -28,6 +28,8 @@ UNSHOWN = (
     "the assumption to question: a non-decreasing activation, which is not shown for neurons of one's own equations"
 )
 ADAPTING = "the assumption to question: no slow negative feedback within a cell, of which an f-I curve does not tell"
+#: Systems whose bound rests on a rate code.
+SPIKING = ("spiking", "spiking_noisy")
 #: What a bound rests on without its having been shown, in words of the record.
 ASSUMED = {
     RATE_CODE: "rate code",
@@ -59,6 +61,32 @@ class AblationCurve(Shown):
     controls: Controls | None = None  # under full ablation; None: they were off
     is_exact: bool = False  # whether nothing is random, so that the scores have no interval
     rises: bool = False  # whether the wiring of the intact circuit proves that outputs rise with all inputs (T10)
+
+    @classmethod
+    def of(
+        cls,
+        circuit: Circuit | None,
+        system: str,
+        fractions: np.ndarray,
+        scores: np.ndarray,
+        criterion: Criterion,
+        floor: float | None = None,
+        *,
+        output: int | None = None,
+        everywhere: bool = False,
+        assumptions: tuple[str, ...] = (),
+        **more,
+    ) -> "AblationCurve":
+        """The curve of a system, with what neurons and wiring of its intact circuit say of the floor (T10).
+
+        Scores follow from one output, from all of them (``None``), or from neurons everywhere. Every study makes its
+        curves here, so that none calls a loss provable of a circuit whose wiring the floor binds.
+        """
+        if "rises" not in more:
+            more["rises"] = is_bounded(circuit, floor, scores, everywhere, output)
+        if circuit is not None or floor is not None:
+            assumptions = questioned(circuit, system in SPIKING) + assumptions
+        return cls(system, fractions, scores, criterion, floor, assumptions, **more)
 
     def __repr__(self):
         of = ", ".join(filter(None, (self.function, self.system)))
@@ -196,8 +224,14 @@ def below_floor(
     return [contradiction(of, finding, assumptions)]
 
 
-def is_bounded(circuit: Circuit | None, floor: float | None, scores: np.ndarray, everywhere: bool = False) -> bool:
-    """Whether the wiring of an intact circuit proves that its readouts, or all neurons, rise with all inputs.
+def is_bounded(
+    circuit: Circuit | None,
+    floor: float | None,
+    scores: np.ndarray,
+    everywhere: bool = False,
+    output: int | None = None,
+) -> bool:
+    """Whether the wiring of an intact circuit proves that outputs rise with all inputs: one, all, or all neurons.
 
     It is examined only where it matters: if the score, fractions × seeds, is above the bound of such circuits.
     """
@@ -205,7 +239,7 @@ def is_bounded(circuit: Circuit | None, floor: float | None, scores: np.ndarray,
         return False
     from eisim.theory.structure.certificate import is_monotone
 
-    return is_monotone(circuit, everywhere)
+    return is_monotone(circuit, everywhere, output)
 
 
 def questioned(circuit: Circuit | None, is_spiking: bool) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from eisim.circuit import Circuit
 from eisim.functions import LabelledData
 from eisim.simulation import Response, simulate
 from eisim.studies.controls import FEW_DRAWS, FEW_FACTORS, Answers, mean_rate, of_controls, partial_shams, variants
-from eisim.studies.curves import AblationCurve, questioned
+from eisim.studies.curves import AblationCurve
 from eisim.studies.held_out import HeldOut, is_known_everywhere, trained_evidence
 from eisim.studies.judgement import LOST, ROUNDING, Controls, Criterion
 from eisim.studies.result import OfParts
@@ -213,16 +213,16 @@ class NetworkAblation(Shown):
         return self._curves("by a threshold", scores, 1 - self.constant_errors, self.binding_floors)
 
     def _curves(self, how, scores, constants, floors):
-        assumptions = questioned(self.circuit, self.kind == "spiking")
         is_exact = self.circuit is None or not self.circuit.is_random
         return tuple(
-            AblationCurve(
+            AblationCurve.of(
+                self.circuit,
                 self.kind,
                 self.fractions,
                 scores[:, k, None],
                 Criterion.lead_over(constants[k], KEPT),
                 floors[k],
-                assumptions,
+                output=k,
                 function=f"{self.name}, class {self.data.label(value)} {how}",
                 constant=float(constants[k]),
                 is_exact=is_exact,

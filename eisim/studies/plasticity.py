@@ -90,7 +90,7 @@ class Recovery(Brief):
         """Nearness of the rate to that of the same network without a block, where it goes on learning."""
         without = self.rates[PLASTIC][0]
         return tuple(
-            AblationCurve(name, self.fractions, nearness(rates, without), CRITERION, function=FUNCTION)
+            AblationCurve.of(None, name, self.fractions, nearness(rates, without), CRITERION, function=FUNCTION)
             for name, rates in self.rates.items()
         )
 

@@ -13,7 +13,7 @@ from eisim.simulation import Response, simulate
 from eisim.studies.boolean import AblationResult, Case, Protocol, criterion, run_ablation
 from eisim.studies.circuit import OwnCircuit
 from eisim.studies.controls import Answers, mean_rate, of_controls, partial_shams, variants
-from eisim.studies.curves import AblationCurve, is_bounded, judge, questioned
+from eisim.studies.curves import AblationCurve, judge
 from eisim.studies.held_out import HeldOut, is_known_everywhere, trained_evidence
 from eisim.studies.judgement import ANY, ROUNDING, Controls, Criterion, shared
 from eisim.studies.result import OfParts, Result
@@ -38,6 +38,7 @@ class OnPoints:
     scores: dict[str, np.ndarray] = field(default_factory=dict)  # (n_levels, seeds): shares answered correctly, by kind
     controls: dict[str, Controls] = field(default_factory=dict)  # of the full ablation, by kind; none: they were off
     held_out: HeldOut | None = None  # what networks score on points that they were not trained on; None: not examined
+    output: int = 0  # which of the circuits' outputs it is
 
     @property
     def floor(self) -> float:
@@ -91,19 +92,19 @@ class OnPoints:
     def _curves(self):
         """With the floor, which holds for these labels, noise or not."""
         return [
-            AblationCurve(
+            AblationCurve.of(
+                self.circuits[kind],
                 kind,
                 self.fractions,
                 scores,
                 self.criterion,
                 self.floor,
-                questioned(self.circuits[kind], kind == "spiking"),
-                ANY if self.circuits[kind].is_random else ROUNDING,
+                output=self.output,
+                tolerance=ANY if self.circuits[kind].is_random else ROUNDING,
                 function=self.name,
                 constant=self.constant,
                 controls=self.controls.get(kind),
                 is_exact=not self.circuits[kind].is_random,
-                rises=is_bounded(self.circuits[kind], self.floor, scores),
             )
             for kind, scores in self._scores.items()
         ]
@@ -214,6 +215,7 @@ def _on_points(own, protocol, seed, report) -> tuple[OnPoints, ...]:
                 scores,
                 controls,
                 _held_out(function, data[k], certificate, report),
+                k,
             )
         )
     return tuple(results)

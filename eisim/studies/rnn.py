@@ -20,7 +20,7 @@ from eisim.base.values import Brief, revised
 from eisim.circuit import Circuit, scaled
 from eisim.simulation import Response, simulate
 from eisim.studies.controls import Answers, Variant, mean_rate, of_controls, partial_shams, variants
-from eisim.studies.curves import AblationCurve, questioned
+from eisim.studies.curves import AblationCurve
 from eisim.studies.judgement import ANY, ROUNDING, Criterion
 from eisim.theory.required import best_share
 
@@ -282,14 +282,15 @@ class _Run:
             controls = of_controls(answers[0], answers[-1], pairs, False, values) if tried else None
             outside = (self.network.W_in < 0).any() or (self.network.W_out < 0).any()  # ablation leaves these
             is_left = bool(outside) or not self.circuits[places[-1]].is_excitatory_only
-            curve = AblationCurve(
+            curve = AblationCurve.of(
+                self.circuits[0],
                 "rate",
                 self.fractions,
                 np.array([each.scores for each in answers]),
                 Criterion.absolute(self.task.criterion),
                 None if is_left else floor,
-                questioned(self.circuits[0], False),
-                ANY if is_left else ROUNDING,
+                everywhere=True,
+                tolerance=ANY if is_left else ROUNDING,
                 function=f"{self.network.label}: {way}",
                 constant=self.task.constant,
                 attained=attained,

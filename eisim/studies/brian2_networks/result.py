@@ -302,8 +302,8 @@ class BrianAblation(ReadOnly, Shown):
             intact, ablated = (self._answers(self.scores[k], self.rates[k]) for k in (0, -1))
             controls = of_controls(intact, ablated, tried, is_exact=False)
         return (
-            AblationCurve(
-                "spiking", self.fractions, self.scores, self.criterion, function=self.name, controls=controls
+            AblationCurve.of(
+                None, "spiking", self.fractions, self.scores, self.criterion, function=self.name, controls=controls
             ),
         )
 

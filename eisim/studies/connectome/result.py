@@ -12,7 +12,7 @@ from eisim.studies.boolean import criterion
 from eisim.studies.connectome.structure import Structure
 from eisim.studies.connectome.wiring import Required, Wiring
 from eisim.studies.controls import Answers, Variant, of_controls, resolution
-from eisim.studies.curves import AblationCurve, below_floor, questioned
+from eisim.studies.curves import AblationCurve, below_floor
 from eisim.studies.judgement import ANY, ROUNDING, Controls
 from eisim.theory.required import best_share
 
@@ -211,14 +211,14 @@ class ConnectomeResult(Shown):
         places = [0, *self.of(FRACTION)]
         ablated = self.protocol.fractions[-1] == 1
         return (
-            AblationCurve(
+            AblationCurve.of(
+                self.circuit,
                 self.wiring.kind,
                 self.protocol.fractions,
                 self.scores[places],
                 criterion(self.required.constant),
                 1 - self.bound if ablated else None,
-                questioned(self.circuit, self.wiring.kind == "spiking"),
-                ROUNDING if self.is_exact else ANY,
+                tolerance=ROUNDING if self.is_exact else ANY,
                 function=self.required.name,
                 constant=self.required.constant,
                 attained=self.attained,

@@ -15,7 +15,7 @@ from eisim.functions import LabelledData, Region
 from eisim.neurons import ThresholdLinear
 from eisim.simulation import begin
 from eisim.studies.controls import FEW_DRAWS, FEW_FACTORS, Answers, Variant, of_controls, variants
-from eisim.studies.curves import AblationCurve, below_floor, judge, questioned
+from eisim.studies.curves import AblationCurve, below_floor, judge
 from eisim.studies.judgement import ROUNDING, Controls, Criterion, shared
 from eisim.studies.regions.networks import CONSTRUCTED, best_excitatory, network
 from eisim.studies.result import OfParts
@@ -91,14 +91,15 @@ class RegionResult:
         """For each system the share of the area put where it belongs, with inhibition and without."""
         intact, ablated, share = self.accuracy["intact"], self.accuracy["ablated"], self.data.targets.mean()
         constant = float(max(share, 1 - share))
+        first = next(iter(self.circuits.values()))  # whose wiring is the network's, too
         return tuple(
-            AblationCurve(
+            AblationCurve.of(
+                self.circuits.get(system, first)["intact"],
                 system,
                 np.array([0.0, 1.0]),
                 np.array([[intact[system]], [ablated[system]]]),
                 Criterion.lead_over(constant),
                 self.floor,
-                questioned(None, system == "spiking"),
                 function=self.name,
                 constant=constant,
                 attained=self.accuracy["best_excitatory"][system],

@@ -21,7 +21,7 @@ from eisim.simulation import begin
 from eisim.simulation.layout import is_pooled
 from eisim.simulation.response import Response, Spikes
 from eisim.studies.controls import DENSE, DRAWS, finer, partial_shams, resolution, shams, variants
-from eisim.studies.curves import COMPARES, NOT_TRIED, AblationCurve, contradiction, is_bounded, questioned
+from eisim.studies.curves import COMPARES, NOT_TRIED, AblationCurve, contradiction
 from eisim.studies.judgement import ANY, ROUNDING, Controls, Criterion, Shams
 from eisim.studies.tasks.result import Judged, Psychometric
 from eisim.studies.tasks.silenced import unsilenced
@@ -385,19 +385,20 @@ def _judge(task, plans, found, best, scanned, n_seeds, report, assumptions, abou
 
     def curve(system, of, controls, is_exact=is_exact):
         scores = np.array([[m.score for m in row] for row in of])
-        return AblationCurve(
+        return AblationCurve.of(
+            intact,
             system,
             doses,
             np.repeat(scores[:, :1], n_seeds, axis=1) if is_exact else scores,
             Criterion.absolute(task.criterion),
             floor,
-            questioned(intact, system == "spiking") + assumptions,
-            ROUNDING if is_exact and first.ablated.is_excitatory_only else ANY,
+            everywhere=True,
+            assumptions=assumptions,
+            tolerance=ROUNDING if is_exact and first.ablated.is_excitatory_only else ANY,
             constant=task.constant,
             attained=attained,
             controls=controls,
             is_exact=is_exact,
-            rises=is_bounded(intact, floor, scores, everywhere=True),
         )
 
     own = curve(intact.kind, marks, _controls(task, plans, found, best, scanned))

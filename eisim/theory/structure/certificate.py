@@ -381,8 +381,8 @@ def certify_structure(
     return StructuralCertificate(graph, shortest(graph), broken, notes)
 
 
-def is_monotone(circuit: Circuit, everywhere: bool = False) -> bool:
-    """Whether the wiring proves that all readouts, or all neurons, rise with every input that they hear.
+def is_monotone(circuit: Circuit, everywhere: bool = False, output: int | None = None) -> bool:
+    """Whether the wiring proves that outputs rise with every input that they hear: one, all of them, or all neurons.
 
     Of circuits of more than 20,000 neurons it is not examined.
     """
@@ -391,6 +391,8 @@ def is_monotone(circuit: Circuit, everywhere: bool = False) -> bool:
     graph = graph_of_circuit(circuit)
     if everywhere:
         graph = replace(graph, readouts=tuple(range(graph.external, graph.n_nodes)))
+    elif output is not None:
+        graph = graph.with_readout(output)
     return not (shortest(graph)[..., 1] >= 0).any()
 
 
