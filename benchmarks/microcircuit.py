@@ -7,8 +7,9 @@ over the number of comparisons (Bonferroni). Run times are not compared.
 
 NEST is an extra: ``pip install eisim[nest]``.
 
-Usage: python benchmarks/microcircuit.py [--seeds 6] [--size 0.1] [--seconds 2] [--python PYTHON]
-``--python`` is an interpreter that has NEST, this one by default.
+Usage: python benchmarks/microcircuit.py [--seeds 6] [--size 0.1] [--seconds 2] [--python PYTHON] [--exported]
+``--python`` is an interpreter that has NEST, this one by default. With ``--exported`` it runs the script that
+`eisim.to_nest` writes, by default one that is written by hand.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from eisim import simulate
+from eisim import simulate, to_nest
 from eisim.analysis.activity import irregularity
 from eisim.simulation.response import Response, Spikes
 from models import microcircuit
@@ -40,6 +41,26 @@ def simulate_here(seed, size, seconds):
     circuit = microcircuit.circuit(seed=seed, size=size)
     background = np.ones((1, circuit.n_inputs))
     return simulate(circuit, background, duration=WARM_UP + seconds, window=seconds, dt=DT, seed=seed, record=True)
+
+
+def simulate_exported(seed, size, seconds, python=sys.executable):
+    """The response of the script that eisim writes for NEST."""
+    circuit = microcircuit.circuit(size=size)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        to_nest(circuit, duration=WARM_UP + seconds, dt=DT).save(folder / "circuit.py")
+        words = ["--out", folder / "spikes.npz", "--seed", seed + 1, "--warm-up", WARM_UP * 1e3]
+        command = [python, str(folder / "circuit.py"), *map(str, words)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        rates, spikes = {}, {}
+        with np.load(folder / "spikes.npz") as found:
+            for p in circuit.populations:
+                neuron, times = found[f"{p.name} neuron"], found[f"{p.name} time"]
+                order = np.argsort(times, kind="stable")
+                step = np.round((times[order] * 1e-3 - WARM_UP) / DT).astype(int) - 1
+                rates[p.name] = np.bincount(neuron, minlength=p.size)[None] / seconds
+                spikes[p.name] = Spikes(np.zeros(len(step), int), neuron[order], step)
+    return Response(circuit, rates, seconds, seconds, DT, spikes)
 
 
 def simulate_in_nest(seed, size, seconds, python=sys.executable):
@@ -92,13 +113,15 @@ def main():
     parser.add_argument("--size", type=float, default=0.1)
     parser.add_argument("--seconds", type=float, default=2.0, help="after the first half second")
     parser.add_argument("--python", default=sys.executable, help="an interpreter that has NEST")
+    parser.add_argument("--exported", action="store_true", help="run what eisim.to_nest writes")
     a = parser.parse_args()
     if a.seeds < 2:
         sys.exit(f"--seeds: expected at least 2, found {a.seeds}")
     if subprocess.run([a.python, "-c", "import nest"], capture_output=True, check=False).returncode:
         sys.exit("benchmarks/microcircuit.py: expected NEST (pip install eisim[nest]), found none")
     ours = np.array([measured(simulate_here(seed, a.size, a.seconds)) for seed in range(a.seeds)])
-    theirs = np.array([measured(simulate_in_nest(seed, a.size, a.seconds, a.python)) for seed in range(a.seeds)])
+    run = simulate_exported if a.exported else simulate_in_nest
+    theirs = np.array([measured(run(seed, a.size, a.seconds, a.python)) for seed in range(a.seeds)])
     synapses = int(np.rint(microcircuit.synapses() * a.size**2).sum())
     neurons = sum(p.size for p in microcircuit.circuit(size=a.size).populations)
     print(f"microcircuit: {neurons:,} neurons, {synapses:,} synapses, {a.seeds} seeds, mean ± standard deviation")

@@ -7,9 +7,8 @@ Builds the program in that directory, where ``./main`` runs it for an additional
 import argparse
 
 import brian2 as b2
-from brian2 import Hz, ms, mV, second
-
 import sparse
+from brian2 import Hz, ms, mV, second
 
 
 def main():

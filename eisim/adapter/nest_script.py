@@ -17,6 +17,9 @@ from eisim.base.values import Brief
 from eisim.circuit import Circuit
 from eisim.weights import Independent
 
+#: Of which time steps of NEST are multiples, in s.
+_TIC = 1e-6
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NestScript(Brief):
@@ -91,6 +94,10 @@ def to_nest(circuit: Circuit, stimulus=None, *, duration=300e-3, dt=0.1e-3) -> N
     True
     """
     timing = Timing(duration, duration, dt)
+    if abs(timing.dt / _TIC - round(timing.dt / _TIC)) > 1e-6:
+        raise InputError(
+            f"to_nest: dt: expected a whole number of microseconds, as NEST has, found {timing.dt * 1e3:g} ms"
+        )
     if found := list(_obstacles(circuit)):
         raise InputError(
             f"to_nest: expected a circuit of what NEST has models for, found {'; '.join(found)} in {circuit.name!r}"

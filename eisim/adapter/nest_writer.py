@@ -182,7 +182,7 @@ class Writer:
 
     def _framed(self, key: str, nodes: str, parameter: str, values: np.ndarray) -> Iterator[str]:
         """Values of a parameter in each frame, frames × nodes."""
-        table = self.unused(f"{identifier(key)}_frames")
+        table = self.unused(f"{key}_frames".replace(" ", "_"))
         each = bool(np.ptp(values, axis=1).any())
         yield f"{table} = {self._array(values if each else values[:, 0], table)}"
         if each:

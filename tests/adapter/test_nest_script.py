@@ -358,6 +358,12 @@ def test_stimuli_that_do_not_fit_are_refused(stimulus, expected):
     assert expected in str(error.value)
 
 
+def test_a_time_step_that_nest_does_not_have_is_refused():
+    with pytest.raises(InputError, match=r"dt: expected a whole number of microseconds, as NEST has, found 0.0125 ms"):
+        to_nest(pair(), dt=12.5e-6)
+    assert "dt = 0.025\n" in to_nest(pair(), dt=25e-6).text
+
+
 NAMES = ["dt", "nest", "for", "E noise", "x generator", "neurons", "2nd", "ä ö", "I->E", "__file__", "options", "np"]
 
 

@@ -15,7 +15,9 @@ import pytest
 from scipy import stats
 
 from eisim import (
+    EIF,
     LIF,
+    AdEx,
     AllToAll,
     Alpha,
     Circuit,
@@ -211,6 +213,25 @@ def test_conductances_give_the_same_spikes_within_a_step(tmp_path, neuron):
         return np.array(sorted((neuron, step) for step, neuron in spikes))
 
     assert np.abs(trains(found) - trains(expected)).max() <= 1
+
+
+@pytest.mark.parametrize("neuron, unit", [(AdEx(), 0.18e-9), (AdEx("bursting"), 0.18e-9), (EIF(), 1e-3)])
+def test_exponential_neurons_agree_as_steps_become_short(tmp_path, neuron, unit):
+    """NEST integrates them in adaptive steps, eisim by Euler's method."""
+    rng = np.random.default_rng(6)
+    excites, inhibits = (unit * (1 + 4 * (unit < 1e-6)) * rng.random((n, 10)) for n in (4, 2))
+    populations = [Population("E", "E", neuron, 10, unit * np.linspace(5, 10, 10))]
+    populations += [Population("I", "I", LIF(), 2, 16e-3)]
+    projections = [Projection("x", "E", excites), Projection("I", "E", inhibits, 1e-3)]
+    circuit = Circuit("exponential", [Input("x", 4, 100.0)], populations, projections)
+    errors = []
+    for dt in (100e-6, 20e-6):
+        sides = [in_nest(circuit, tmp_path, dt=dt)["E"], in_eisim(circuit, dt=dt)["E"]]
+        found, expected = (np.bincount([k for _, k in side], minlength=10) for side in sides)
+        assert expected.sum() > 50 and np.abs(found - expected).sum() < 0.04 * expected.sum()
+        first = [np.array([min(step for step, j in side if j == k) for k in range(10)]) * dt for side in sides]
+        errors.append(np.abs(first[0] - first[1]).mean())
+    assert errors[1] < 0.5 * errors[0] < 1e-3
 
 
 def test_noise_and_poisson_drive_have_the_same_statistics(tmp_path):
