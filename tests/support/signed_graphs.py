@@ -85,25 +85,27 @@ def between(graph: SignedGraph, of_nodes: np.ndarray) -> np.ndarray:
     return np.where(np.array(rows) == far, -1, np.array(rows))
 
 
-def responses(rng: np.random.Generator, graph: SignedGraph, courses: np.ndarray, step: float) -> np.ndarray:
+def responses(
+    rng: np.random.Generator, graph: SignedGraph, courses: np.ndarray, step: float, delays: np.ndarray | None = None
+) -> np.ndarray:
     """Rates of a network of random weights of these signs, trials × steps × nodes, by Euler steps of `step` taus.
 
-    `courses` are trials × steps × inputs. Rates begin at 0; each neuron has one of four activations.
+    `courses` are trials × steps × inputs, `delays` those of the edges, in steps. Rates begin at 0, and were 0 before;
+    each neuron has one of four activations.
     """
     n, trials, steps = graph.n_nodes, *courses.shape[:2]
-    weights = np.zeros((n, n))
-    for source, target, sign in zip(graph.sources, graph.targets, graph.signs, strict=True):
-        weights[source, target] += sign * rng.exponential(1.5)
+    delays = np.zeros(graph.n_edges, dtype=int) if delays is None else delays
+    weights = {int(delay): np.zeros((n, n)) for delay in np.unique(delays)}
+    for source, target, sign, delay in zip(graph.sources, graph.targets, graph.signs, delays, strict=True):
+        weights[int(delay)][source, target] += sign * rng.exponential(1.5)
     bias = rng.normal(0, 1, n)
     kind = rng.integers(0, 4, n)
     rates = np.zeros((trials, steps + 1, n))
     for t in range(steps):
-        now = rates[:, t].copy()
-        now[:, : graph.external] = courses[:, t]
-        drive = now @ weights + bias
+        rates[:, t, : graph.external] = courses[:, t]
+        drive = bias + sum(rates[:, t - delay] @ each for delay, each in weights.items() if delay <= t)
         logistic = 1 / (1 + np.exp(-np.clip(drive, -50, 50)))
         activated = np.choose(kind, [np.maximum(drive, 0), np.tanh(drive), np.clip(drive, 0, 1), logistic])
-        rates[:, t + 1] = (1 - step) * now + step * activated
-        rates[:, t, : graph.external] = courses[:, t]
+        rates[:, t + 1] = (1 - step) * rates[:, t] + step * activated
     rates[:, steps, : graph.external] = courses[:, -1]
     return rates

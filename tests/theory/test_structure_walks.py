@@ -15,13 +15,16 @@ from eisim import (
     Readout,
     Saturating,
     TruthTable,
+    certify,
     silence,
+    simulate,
     synthesize,
 )
 from eisim.circuit import InhibitoryInput
 from eisim.errors import InputError
 from eisim.theory.structure.graph import SignedGraph, graph_of_circuit, graph_of_connectome
 from eisim.theory.structure.walks import shortest, shortest_walk
+from tests.support.drawn import DT, RATE_UNITS
 from tests.support.signed_graphs import between, random_graph, responses, walks_by_powers, wired
 
 
@@ -68,8 +71,11 @@ def test_all_synthesised_circuits(n_inputs, expected):
     assert tuple(found[key] for key in ((False, False), (True, False), (False, True), (True, True))) == expected
 
 
-def violations(rng, n_graphs: int, trials: int = 30, steps: int = 25) -> tuple[int, int, int, int]:
-    """Comparisons of two time courses of one input at certified pairs, in all and early, and how many break order."""
+def violations(rng, n_graphs: int, trials: int = 30, steps: int = 25, longest: int = 0) -> tuple[int, int, int, int]:
+    """Comparisons of two time courses of one input at certified pairs, in all and early, and how many break order.
+
+    Synapses have delays up to the longest, in steps, that differ.
+    """
     compared = broken = early = early_broken = 0
     for _ in range(n_graphs):
         graph = wired(rng)
@@ -79,8 +85,9 @@ def violations(rng, n_graphs: int, trials: int = 30, steps: int = 25) -> tuple[i
         higher = lower.copy()
         higher[..., at] += rng.exponential(1, (trials, steps)) * (rng.random((trials, steps)) < 0.5)
         seed = rng.integers(2**32)
+        delays = rng.integers(longest // 3, longest + 1, graph.n_edges)
         low, high = (
-            responses(np.random.default_rng(seed), graph, x, step=0.6 if seed % 2 else 0.05) for x in (lower, higher)
+            responses(np.random.default_rng(seed), graph, x, 0.6 if seed % 2 else 0.05, delays) for x in (lower, higher)
         )
         change = high - low  # trials × steps × nodes
         for node in range(graph.external, graph.n_nodes):
@@ -94,24 +101,81 @@ def violations(rng, n_graphs: int, trials: int = 30, steps: int = 25) -> tuple[i
                 compared += trials
                 broken += int(wrong.any(axis=1).sum())
             else:  # what has not arrived yet cannot act
-                before = slice(0, max(rises, falls))
+                before = slice(0, max(rises, falls) * (1 + int(delays.min())))
                 early += trials
                 sign = 1 if falls > rises else -1
                 early_broken += int((sign * change[:, before, node] < -1e-12).any(axis=1).sum())
     return compared, broken, early, early_broken
 
 
-def test_dynamics_never_break_a_certificate():
-    compared, broken, early, early_broken = violations(np.random.default_rng(2), 60)
+@pytest.mark.parametrize("longest", [0, 5])
+def test_dynamics_never_break_a_certificate(longest):
+    compared, broken, early, early_broken = violations(np.random.default_rng(2), 60, longest=longest)
     assert compared > 2_000 and early > 1_000
     assert broken == early_broken == 0
 
 
 @pytest.mark.slow
-def test_dynamics_never_break_a_certificate_in_100_000_comparisons():
-    compared, broken, early, early_broken = violations(np.random.default_rng(3), 1_000, trials=60)
+@pytest.mark.parametrize("longest", [0, 5])
+def test_dynamics_never_break_a_certificate_in_100_000_comparisons(longest):
+    compared, broken, early, early_broken = violations(np.random.default_rng(3), 1_000, trials=60, longest=longest)
     assert compared > 100_000 and early > 50_000
     assert broken == early_broken == 0
+
+
+def small(rng) -> Circuit:
+    """A sparse rate circuit of up to six neurons of either sign, whose synapses have delays of up to 5 steps."""
+    n, n_inputs = int(rng.integers(3, 7)), 2
+    names = [f"n{k}" for k in range(n)]
+    units = [RATE_UNITS[k] for k in rng.integers(0, len(RATE_UNITS), n)]
+    signs = np.where(rng.random(n) < 0.6, "E", "I")
+    bias = 20 * (rng.random(n) - 0.3)
+    cells = [Population(*each, bias=float(b)) for *each, b in zip(names, signs, units, bias, strict=True)]
+    ways = [(source, target) for source in ("x", *names) for target in names if rng.random() < 0.3]
+    projections = []
+    for source, target in ways:
+        shape = (n_inputs if source == "x" else 1, 1)
+        weights = rng.exponential(1.0, shape) * (rng.random(shape) < 0.8)
+        projections.append(Projection(source, target, weights, rng.integers(0, 6, shape) * DT))
+    return Circuit("small", [Input("x", n_inputs)], cells, projections, [Readout(name) for name in names])
+
+
+def of_circuits(rng, n_circuits: int, trials: int) -> tuple[int, int]:
+    """The same for circuits in simulations: comparisons at certified pairs, and how many break order."""
+    compared = broken = 0
+    frames = 10
+    circuits = [small(rng) for _ in range(n_circuits)]
+    stimuli = []
+    for _ in circuits:
+        lower = rng.random((trials, frames, 2))
+        raised = [lower.copy(), lower.copy()]
+        for k, each in enumerate(raised):
+            each[..., k] += rng.exponential(0.5, (trials, frames)) * (rng.random((trials, frames)) < 0.5)
+        stimuli.append(np.concatenate([lower, *raised]))
+    how = {"duration": 100 * DT, "window": 50 * DT, "dt": DT, "record": True, "backend": "numpy"}
+    for circuit, found in zip(circuits, simulate(circuits, stimuli, **how), strict=True):
+        words = certify(circuit).words()
+        for node, population in enumerate(circuit.populations):
+            lower, *raised = np.split(found.traces[population.name].reshape(3 * trials, -1), 3)
+            for k, higher in enumerate(raised):
+                if words[k, node] == "mixed":
+                    continue
+                change = higher - lower
+                wrong = {"rises": change < -1e-9, "falls": change > 1e-9, "none": np.abs(change) > 1e-9}
+                compared += trials
+                broken += int(wrong[words[k, node]].any(axis=1).sum())
+    return compared, broken
+
+
+def test_simulated_circuits_with_delays_never_break_a_certificate():
+    compared, broken = of_circuits(np.random.default_rng(4), 12, 30)
+    assert compared > 1_500 and broken == 0
+
+
+@pytest.mark.slow
+def test_simulated_circuits_with_delays_never_break_a_certificate_in_100_000_comparisons():
+    compared, broken = of_circuits(np.random.default_rng(5), 150, 150)
+    assert compared > 100_000 and broken == 0
 
 
 def test_dynamics_break_the_order_at_some_mixed_pair():
