@@ -197,6 +197,24 @@ def loops(network: str, neurons: int, runs: int, names: tuple[str, ...], seconds
     return missing | {name: [cost.found["seconds"] for cost in costs] for name, costs in turns.items()}
 
 
+def large(network: str, size: float, seconds: float, runs: int, names: tuple[str, ...]) -> Found:
+    """Loops, building and memory of a large network by those that are installed."""
+    import large
+
+    missing = {name: why for name in names if (why := large.obstacle(name, network, size))}
+    if "eisim" in missing:
+        raise NotMeasured(missing["eisim"])
+    turns = large.by_turns(network, size, [name for name in names if name not in missing], seconds, runs)
+    if not large.same_activity(network, turns):
+        raise NotMeasured("the rates differ")
+    found = dict(missing)
+    for name, costs in turns.items():
+        found[name] = [cost.found["seconds"] for cost in costs]
+        found[f"{name}, building"] = [cost.found["building"] for cost in costs]
+        found[f"{name}, memory"] = [cost.gigabytes for cost in costs]
+    return found
+
+
 def floors() -> Found:
     """Floors of 10,000 points of 20 inputs, in Python."""
     import floor
@@ -336,6 +354,29 @@ def _loop(network, neurons, runs, names, *figures, seconds=0.5):
     )
 
 
+def _large(network, size, what, seconds, *figures, runs=3):
+    """A measurement of a large network."""
+    names = tuple(dict.fromkeys(name for f in figures for name in (f.key, f.over) if name and name in LARGE))
+    command = f"python benchmarks/large.py {network} --sizes {size} --seconds {seconds:g} --runs {runs}"
+    measured = partial(large, network, size, seconds, runs, ("eisim", *(n for n in names if n != "eisim")))
+    return Measurement(f"{network}-{size}", what, command, measured, (Figure("eisim", "eisim"), *figures))
+
+
+def _sides(names):
+    """Loops of other simulators over that of eisim, and what building and memory everyone takes."""
+    return (
+        *(Figure(name, f"{name.replace(',', ' on')} / eisim", "×", over="eisim") for name in names),
+        *(
+            Figure(f"{name}, {what}", f"{name.replace(',', ' on')}: {said}", unit)
+            for what, said, unit in (("building", "building", "s"), ("memory", GB, "GB"))
+            for name in ("eisim", names[0])
+        ),
+    )
+
+
+#: Simulators of large networks.
+LARGE = ("eisim", "NEST, 1 thread", "NEST, 2 threads", "Brian2 script")
+
 MEASUREMENTS = (
     Measurement(
         "default",
@@ -409,6 +450,49 @@ MEASUREMENTS = (
             Figure("eisim", "eisim / plain Brian2 script", "×", over="Brian2 script", most=1.1),
         )
         for cells in ("cobahh", "adex")
+    ),
+    _large(
+        "random",
+        10_000,
+        "10⁷ random synapses of one weight, 0.5 s",
+        0.5,
+        *_sides(("NEST, 1 thread", "NEST, 2 threads")),
+    ),
+    _large(
+        "random",
+        100_000,
+        "10⁸ random synapses of one weight, 0.5 s",
+        0.5,
+        *_sides(("NEST, 1 thread", "NEST, 2 threads")),
+    ),
+    _large(
+        "random",
+        1_000_000,
+        "10⁹ random synapses of one weight, 0.1 s",
+        0.1,
+        Figure("eisim, building", "building"),
+        Figure("eisim, memory", GB, "GB", most=8),
+        runs=1,
+    ),
+    *(
+        _large(
+            "microcircuit",
+            size,
+            f"the cortical microcircuit at size {size:g}, 1 s",
+            1.0,
+            Figure("eisim", "eisim / NEST on two threads", "×", over="NEST, 2 threads", most=1.5),
+            *_sides(("NEST, 1 thread", "NEST, 2 threads")),
+            runs=1 if size == 1 else 3,
+        )
+        for size in (0.1, 0.3, 1.0)
+    ),
+    _large(
+        "sparse",
+        138_000,
+        "138,000 neurons of which a few hundred fire, 1.5 · 10⁷ pairs, 1 s",
+        1.0,
+        Figure("Brian2 script", "plain Brian2 script"),
+        Figure("eisim", "eisim / plain Brian2 script", "×", over="Brian2 script", most=0.5),
     ),
     _whole(
         "census",

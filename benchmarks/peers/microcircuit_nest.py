@@ -1,7 +1,7 @@
 """The cortical microcircuit of Potjans & Diesmann (Cereb. Cortex 24:785, 2014) in NEST.
 
 A plain script for comparison, at full scale or with fewer neurons and synapses, whose weights and direct current then
-keep mean and variance of the input. The first 500 ms are excluded.
+keep mean and variance of the input. The first 500 ms are excluded, unless `--warm-up` says otherwise.
 
 Usage: python benchmarks/peers/microcircuit_nest.py [--out spikes.npz] [--size 0.1] [--duration 1000] [--seed 1]
        [--threads 1] [--inhibitory-delay 0.8]
@@ -17,7 +17,6 @@ import time
 import nest
 import numpy as np
 
-WARM_UP = 500.0  # ms
 NAMES = ["L23E", "L23I", "L4E", "L4I", "L5E", "L5I", "L6E", "L6I"]
 NEURONS = np.array([20683, 5834, 21915, 5479, 4850, 1065, 14395, 2948])
 EXTERNAL = np.array([1600, 1500, 2100, 1900, 2000, 1900, 2900, 2100])
@@ -57,6 +56,7 @@ def main():
     parser.add_argument("--duration", type=float, default=1000.0, help="after the first 500 ms, in ms")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--warm-up", type=float, default=500.0, help="time in ms that is excluded")
     parser.add_argument("--inhibitory-delay", type=float, default=0.8, help="mean in ms, twice the standard deviation")
     a = parser.parse_args()
 
@@ -92,24 +92,30 @@ def main():
             }
             rule = {"rule": "fixed_total_number", "N": int(synapses[k, j])}
             nest.Connect(source, target, rule, synapse)
-    recorder = nest.Create("spike_recorder", {"start": WARM_UP})
+    recorder = nest.Create("spike_recorder", {"start": a.warm_up})
     for neurons in populations:
         nest.Connect(neurons, recorder)
     nest.Prepare()
     built = time.perf_counter() - start
     start = time.perf_counter()
-    nest.Run(WARM_UP + a.duration)
+    nest.Run(a.warm_up + a.duration)
     seconds = time.perf_counter() - start
     nest.Cleanup()
     events = recorder.events
     first = [int(neurons.global_id[0] if len(neurons) > 1 else neurons.global_id) for neurons in populations]
     which = np.searchsorted(first, events["senders"], side="right") - 1
     neuron = events["senders"] - np.array(first)[which] + (np.cumsum(sizes) - sizes)[which]
-    step = np.round((events["times"] - WARM_UP) / 0.1).astype(int) - 1  # a spike has the time of the end of its step
+    step = np.round((events["times"] - a.warm_up) / 0.1).astype(int) - 1  # a spike has the time of the end of its step
     if a.out:
         np.savez(a.out, neuron=neuron, step=step, neurons=sizes, seconds=seconds)
     rates = np.bincount(which, minlength=8) / (sizes * a.duration * 1e-3)
-    found = {"seconds": seconds, "building": built, "rates": dict(zip(NAMES, rates.round(4).tolist(), strict=True))}
+    rate = len(which) / (sizes.sum() * a.duration * 1e-3)
+    found = {
+        "seconds": seconds,
+        "building": built,
+        "rate": rate,
+        "rates": dict(zip(NAMES, rates.round(4).tolist(), strict=True)),
+    }
     print(json.dumps(found))
 
 

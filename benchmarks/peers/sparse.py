@@ -1,17 +1,22 @@
 """A network of the size of the model of a fly's brain by Shiu et al. (Nature 634:210, 2024), in which few neurons fire.
 
 The numbers of neurons and of connected pairs, and the parameters of neurons and synapses, are those of the model; the
-pairs are random: each neuron sends to about as many as in a brain, with a number of synapses that falls geometrically.
-Two thirds of the neurons are excitatory. 21 excitatory neurons are driven at 100 Hz.
+pairs are random: the numbers of targets of neurons are log-normal, those of synapses of a pair geometric. Two thirds of
+the neurons are excitatory. 21 excitatory neurons are driven at 100 Hz, and make a few hundred others fire.
 """
 
 import numpy as np
 
 NEURONS, PAIRS, DRIVEN, RATE = 138_000, 15_000_000, 21, 100.0
-#: Potential in mV that a synapse adds to the drive.
-WEIGHT = 0.275
-#: Share of excitatory neurons, and mean number of synapses of a connected pair.
-EXCITATORY, SYNAPSES = 2 / 3, 3.0
+#: Potential in mV that a synapse adds to the drive, and that by which each spike of the drive moves the driven ones.
+WEIGHT, DRIVE = 0.275, 250 * 0.275
+#: Mean number of synapses of a connected pair.
+SYNAPSES = 13.0
+
+
+def excitatory(neurons: int) -> int:
+    """Number of excitatory neurons, which come first."""
+    return neurons * 2 // 3
 
 
 def pairs(neurons: int, seed: int = 0):
@@ -22,7 +27,7 @@ def pairs(neurons: int, seed: int = 0):
     source = np.repeat(np.arange(neurons, dtype=np.int32), out)
     target = rng.integers(neurons, size=number, dtype=np.int32)
     synapses = rng.geometric(1 / SYNAPSES, number)
-    return source, target, WEIGHT * synapses * np.where(source < round(EXCITATORY * neurons), 1.0, -1.0)
+    return source, target, WEIGHT * synapses * np.where(source < excitatory(neurons), 1.0, -1.0)
 
 
 def _shares(rng, neurons):
