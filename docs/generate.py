@@ -1,6 +1,6 @@
 """Generate documentation from the code: API, command line, circuits, gallery and the figures of the theory page.
 
-The page on performance is generated from the figures that benchmarks/bars.py measured.
+The pages on performance and on large circuits are generated from the figures that benchmarks/bars.py measured.
 
 ``python docs/generate.py`` writes the pages that are committed; the gallery is generated when the site is built.
 """
@@ -137,6 +137,7 @@ def committed() -> dict[Path, str]:
         DOCS / "api.md": api(),
         DOCS / "command_line.md": command_line(),
         DOCS / "performance.md": performance.page(),
+        DOCS / "scale.md": performance.page(template="scale.md.j2"),
     }
     table, circuits = models()
     pages |= {DOCS / "circuits" / f"{name}.md": text for name, text in circuits.items()}

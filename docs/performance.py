@@ -1,4 +1,4 @@
-"""The page on performance, from the figures in benchmarks/figures that ``python benchmarks/bars.py`` measured."""
+"""Pages of figures in benchmarks/figures, on performance and on large circuits; benchmarks/bars.py measured them."""
 
 import json
 import math
@@ -22,8 +22,8 @@ LIBRARIES = {"Python": "Python", "NumPy": "numpy", "SciPy": "scipy"}
 BY_NAME = {each.name: each for each in bars.MEASUREMENTS}
 
 
-def page(folder: Path = FIGURES) -> str:
-    """The text of the page; each file of the folder has the figures of one version of Brian2."""
+def page(folder: Path = FIGURES, template: str = "performance.md.j2") -> str:
+    """The text of a page; each file of the folder has the figures of one version of Brian2."""
     paths = sorted(folder.glob("brian2-*.json"), key=lambda path: [int(n) for n in path.stem[7:].split(".")])
     files = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
     environment = Environment(
@@ -36,7 +36,7 @@ def page(folder: Path = FIGURES) -> str:
         "left_out": networks.LEFT_OUT,
         "approximated": bars.APPROXIMATED,
     }
-    return environment.from_string((DOCS / "performance.md.j2").read_text(encoding="utf-8")).render()
+    return environment.from_string((DOCS / template).read_text(encoding="utf-8")).render()
 
 
 def _version(file: dict) -> str:

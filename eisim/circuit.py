@@ -880,6 +880,12 @@ class Circuit(ReadOnly, Shown):
             return given.quantile(self._uniform(projection, synapses, _OF_DELAYS))
         return given[_places(self.weights(projection))] if given.ndim else given
 
+    def longest_delay(self, projection: Projection) -> float:
+        """The longest delay of a projection in s; of synapses that are drawn by keys, the longest that can be drawn."""
+        if isinstance(projection.delay, Distribution) and self.keyed(projection):
+            return float(delays_of(projection.delay, np.array([2**32 - 1], np.uint64))[0])
+        return float(np.max(self.delays(projection), initial=0.0))
+
     def _uniform(self, projection, synapses, what) -> np.ndarray:
         """A number from 0 to 1 for each synapse of a projection, in the order of the matrix."""
         rows, columns = _places(synapses)

@@ -96,8 +96,8 @@ def check_continuable(circuit: Circuit, dt: float) -> None:
         if projection.plasticity or getattr(receptor, "release", None):
             of = "short-term plasticity" if projection.plasticity else "NMDA receptors"
             raise InputError(f"{what}: expected synapses without a state of their own, found {of}")
-        if delay_steps(circuit.delays(projection), dt).any():
-            longest = np.max(circuit.delays(projection)) * 1e3
+        if delay_steps(circuit.longest_delay(projection), dt):
+            longest = circuit.longest_delay(projection) * 1e3
             raise InputError(
                 f"{what}: expected no delay, since spikes on their way would be lost, found up to {longest:g} ms"
             )

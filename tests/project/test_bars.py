@@ -187,6 +187,7 @@ def test_the_page_is_made_from_the_figures(bars, performance):
     text = performance.page()
     assert (ROOT / "docs" / "performance.md").read_text(encoding="utf-8") == text
     assert {path.name for path in FIGURES} >= {"brian2-2.9.json", "brian2-2.11.json"}
+    text += performance.page(template="scale.md.j2")
     rows = [[cell.strip() for cell in line.split("|")] for line in text.splitlines() if line.startswith("|")]
     for measurement in bars.MEASUREMENTS:
         if measurement.name == "approximation":
