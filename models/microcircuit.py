@@ -248,7 +248,7 @@ def excitatory_only(seed: Seed = 0, size: float = SIZE) -> Circuit:
 def task(kind: str = "spiking", *, quick: bool = False) -> Task:
     """Asynchronous irregular activity under the background, and silence without it, in a tenth of the network."""
     circuit(kind, size=0.01)
-    duration, window = (0.7, 0.5) if quick else (0.9, 0.7)
+    duration, window = (0.9, 0.7) if quick else (1.2, 1.0)
     return Task(
         circuit=_of_seed,
         stimuli=np.outer([0.0, 1.0], np.ones(len(POPULATIONS))),
