@@ -54,8 +54,9 @@ eight populations that are silent without it (below 0.1 Hz), and with it are act
 asynchronous, as the paper's measure "AIness" asks (from memory). Irregular: the mean CV2 of adjacent intervals is
 between 0.5 and 1.2. The paper has a CV of 0.7 to 1.2; in a trial of a second, neurons of low rates show too small a CV,
 and their CV2 less so. Asynchronous: the variance of the number of spikes of 1,000 neurons, or of all where there are
-fewer, in 3 ms is less than 8 times its mean. The function is kept while six of the eight populations do so. An answer
-that ignores the stimulus scores 0, as do silence and runaway. The task takes a tenth of the neurons.
+fewer, in 3 ms is less than 16 times its mean. The paper has 8; layer 5 E has 5.5 in the full model, and in a tenth
+from 5 to 10 in a trial. The function is kept while six of the eight populations do so. An answer that ignores the
+stimulus scores 0, as do silence and runaway. The task takes a tenth of the neurons.
 
 Without recurrent synapses, and with biases that bring its neurons near the rates of the full model, the network
 performs the task (`excitatory_only`): inhibition is not needed to be irregular at low rates, but to be so with these
@@ -136,7 +137,7 @@ START = {
     "L6I": Normal(-61.43e-3, 4.48e-3),
 }
 #: The task: size of its network, and the limits of silence and activity (Hz), of CV2, and of synchrony.
-SIZE, SILENCE, HIGHEST, REGULAR, BURSTING, SYNCHRONOUS = 0.1, 0.1, 30.0, 0.5, 1.2, 8.0
+SIZE, SILENCE, HIGHEST, REGULAR, BURSTING, SYNCHRONOUS = 0.1, 0.1, 30.0, 0.5, 1.2, 16.0
 #: Of the synchrony: neurons, and width of a bin, in s.
 COUNTED, BIN = 1000, 3e-3
 
