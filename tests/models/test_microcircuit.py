@@ -125,6 +125,17 @@ def test_a_tenth_has_the_rates_of_nest():
 
 
 @pytest.mark.slow
+def test_mean_field_predicts_what_a_tenth_does_without_the_inhibition_of_layer_5():
+    """Layers 5 and 2/3 I leave their rates, and L2/3 E falls silent; the others stay."""
+    circuit = ablate(microcircuit.circuit(size=0.1), cell_types=["L5"])
+    response = simulate(circuit, np.ones((1, 8)), duration=0.8, window=0.6)
+    theory = mean_field(circuit).rates(np.ones((1, 8)), start=microcircuit.RATES)
+    simulated, predicted = (np.array([np.mean(of[name]) for name in NAMES]) for of in (response.rates, theory))
+    np.testing.assert_allclose(simulated, predicted, rtol=0.2, atol=0.1)
+    assert simulated[0] < 0.1 and simulated[4:6].min() > 100
+
+
+@pytest.mark.slow
 def test_the_task_is_lost_without_the_inhibition_of_a_layer_in_silence_and_in_runaway():
     task = microcircuit.task(quick=True)
     circuit = task.circuit(0)

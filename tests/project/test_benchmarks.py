@@ -200,3 +200,15 @@ def test_a_made_connectome_is_read_and_simulated(script, tmp_path):
     connectome.write(tmp_path / "made.csv", 1500, 5000)
     found = connectome.simulated(tmp_path / "made.csv", 20.0, "numpy")
     assert "1500 neurons" in found["connectome"] and found["spikes"] > 1000
+
+
+def test_the_microcircuit_is_compared_population_by_population(script, capsys):
+    """Draws of one law agree; those of which one population has another rate do not."""
+    benchmark = script("microcircuit")
+    found = benchmark.measured(benchmark.simulate_here(0, 0.02, 0.5))
+    assert found.shape == (8, 3) and (found[:, 0] > 0).any()
+    one, other = 5 + np.random.default_rng(1).normal(scale=0.3, size=(2, 6, 8, 3))
+    assert benchmark.compare(one, other)
+    other[:, 2, 0] *= 2
+    assert not benchmark.compare(one, other)
+    assert "DIFFER" in capsys.readouterr().out
