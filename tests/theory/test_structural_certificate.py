@@ -108,6 +108,21 @@ def test_a_connectome():
     assert certify(veto(), inputs=[["A", "B"]], readouts="motor", unknown="omitted").word(0, 0) == "mixed"
 
 
+def test_inputs_of_one_name_are_one_input_or_refused():
+    """So that none is left out."""
+    zeros = np.zeros((4, 4))
+    excitatory, inhibitory, junctions = zeros.copy(), zeros.copy(), zeros.copy()
+    excitatory[0, 3] = inhibitory[2, 3] = junctions[0, 1] = junctions[1, 0] = 1
+    parts = {"excitatory": excitatory, "inhibitory": inhibitory, "gap_junctions": junctions}
+    few = Connectome("few", ["a", "b", "a, b", "m"], [""] * 4, [""] * 4, **parts)
+    found = certify(few, inputs=[["a", "b"], "m", ["a", "b"], "m"], readouts="m")
+    assert found.inputs == ("a, b", "m")
+    assert found.notes == ("Pairs of neurons with gap junctions: 1, excitatory both ways, without a delay.",)
+    for inputs in (["a, b", ["a", "b"]], [["a", "b"], "a, b"]):
+        with pytest.raises(InputError, match="expected inputs of different names, found two 'a, b'"):
+            certify(few, inputs=inputs, readouts="m")
+
+
 @pytest.mark.parametrize(
     ("what", "options", "message"),
     [

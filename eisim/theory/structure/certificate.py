@@ -406,6 +406,8 @@ def _left_out(connectome, graph, taken) -> Iterable[str]:
     loops = int(((graph.sources == graph.targets) & (graph.signs <= 0)).sum())
     if loops:
         yield f"Neurons that inhibit themselves, or may: {loops:,}. Without delays these synapses would not count."
+    if pairs := connectome.gap_junctions.nnz // 2:
+        yield f"Pairs of neurons with gap junctions: {pairs:,}, excitatory both ways, without a delay."
 
 
 def _depth(depth) -> int:

@@ -293,12 +293,12 @@ def _inputs(connectome, given) -> dict[str, tuple[int, ...]]:
         is_one = isinstance(entry, (str, int, np.integer)) or not isinstance(entry, Iterable)
         entry = entry if is_one else list(entry)
         places = tuple(int(v) for v in connectome.find(entry))
-        if is_one:
-            found |= {connectome.neurons[v]: (v,) for v in places}
-        elif places:
-            found[", ".join(map(str, entry))] = places
-        else:
+        if not is_one and not places:
             raise InputError("certify: inputs: expected neurons in each list, found an empty list")
+        each = {connectome.neurons[v]: (v,) for v in places} if is_one else {", ".join(map(str, entry)): places}
+        for name, nodes in each.items():
+            if found.setdefault(name, nodes) != nodes:
+                raise InputError(f"certify: inputs: expected inputs of different names, found two {name!r:.60}")
     return found
 
 
