@@ -228,6 +228,22 @@ def test_given_spike_times_are_no_rates():
     assert certify(circuit).broken == ("Nothing is proved: inputs are rates, but x fires at given times.",)
 
 
+def test_gap_junctions_between_spiking_neurons_have_either_sign():
+    """Below threshold a neuron raises the rate of its neighbour, and lowers it by its resets as it fires more."""
+    coupled = {"bias": [0, 20] * mV, "gap_junctions": [[0, 0.3], [0.3, 0]]}
+    circuit = Circuit(
+        "coupled",
+        [Input("x", current=20 * mV)],
+        [Population("pair", "E", LIF(), 2, **coupled)],
+        [Projection("x", "pair", [[1, 0]])],
+        [Readout("pair")],
+    )
+    stimuli = [[0], [0.7], [8]]
+    silent, near, firing = simulate(circuit, stimuli, duration=0.5, window=0.4, backend="numpy").readouts[:, 1]
+    assert silent < near > firing + 10
+    assert certify(circuit).words().tolist() == [["mixed", "mixed"]]
+
+
 def test_neurons_that_are_marked_as_silenced_send_nothing():
     """So that simulation, DNN and wiring agree about them."""
     unit = Saturating()

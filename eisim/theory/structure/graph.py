@@ -206,7 +206,9 @@ class SignedGraph(ReadOnly):
 def graph_of_circuit(circuit: Circuit) -> SignedGraph:
     """The signed graph of a circuit: a node for each stimulus column and each neuron, an edge for each synapse.
 
-    Gap junctions are excitatory edges in both directions. The readouts are the neurons of all readout populations.
+    Gap junctions are edges in both directions: excitatory between rate units, and of either sign between spiking
+    neurons, since a neuron that fires more is reset more often and lowers the potential of its neighbours. The readouts
+    are the neurons of all readout populations.
     """
     n_neurons = sum(p.size for p in circuit.populations)
     memory.check(f"circuit {circuit.name!r}", _BYTES_OF_NODE * float(n_neurons), f"{n_neurons:,} neurons")
@@ -229,7 +231,7 @@ def graph_of_circuit(circuit: Circuit) -> SignedGraph:
             add(projection.source, projection.target, circuit.weights(projection), circuit.sign(projection))
     for population in circuit.populations:
         for source, matrix in circuit.junctions(population):
-            add(source, population.name, matrix, 1)
+            add(source, population.name, matrix, 1 if circuit.kind == "rate" else EITHER)
     _check_edges(circuit.name, sum(len(rows) for rows, _, _ in edges))
     read = dict.fromkeys(first[r.population] + k for r in circuit.readouts for k in range(_size(circuit, r)))
     if not read:
