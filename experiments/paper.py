@@ -27,8 +27,8 @@ def run(settings: Settings, kinds, seed, backend, report):
     from eisim.studies.paper.context import Contexts
     from eisim.studies.paper.statements import check_all
 
-    circuits = (jellyfish.circuit(inactivates=each) for each in (True, False))
-    contexts = Contexts(*circuits, jellyfish.TOUCHES, jellyfish.stimuli(), jellyfish.TIMES)
+    circuit, remedy = jellyfish.circuit(), jellyfish.circuit(inactivates=False)
+    contexts = Contexts(circuit, remedy, jellyfish.TOUCHES, jellyfish.stimuli(), jellyfish.TIMES)
     return check_all(settings.networks, kinds, seed, contexts, report)
 
 

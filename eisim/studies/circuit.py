@@ -184,7 +184,8 @@ def _found(circuits, times):
         )
     if first.n_inputs > MAX_INPUTS:
         why = f"since {first.n_inputs} inputs are too many to try all patterns (at most {MAX_INPUTS})"
-        raise InputError(f"expected function = a TruthTable, a Region or LabelledData, {why}, found none")
+        also = "" if first.n_inhibitory else ", and no inhibition to ablate"
+        raise InputError(f"expected function = a TruthTable, a Region or LabelledData, {why}, found none{also}")
     bits = {}
     for kind, circuit in circuits.items():
         # Few neurons for a short time: simulated sooner than a program is compiled.

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from eisim import InputError, certify, simulate
+from eisim.cli.commands import run_command
 from eisim.studies.paper.context import Behaviour, Contexts
 from models import jellyfish
 
@@ -52,3 +53,9 @@ def test_a_jellyfish_that_does_not_switch_is_reported(found):
 def test_there_is_no_rate_circuit():
     with pytest.raises(InputError, match="jellyfish: kind: expected 'spiking', found 'rate'"):
         jellyfish.circuit("rate")
+
+
+def test_to_run_it_alone_says_that_it_has_no_inhibition(tmp_path, capsys):
+    assert run_command(["run", "jellyfish", "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert "found none, and no inhibition to ablate" in said and said.count("\n") == 1

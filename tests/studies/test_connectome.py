@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.colors import to_rgb
 from scipy import sparse
 
 from eisim import Connectome, certify, simulate
 from eisim.base.errors import InputError
 from eisim.report.view import view_of
+from eisim.report.views.structure_figures import COLOURS
 from eisim.studies.connectome.attained import attained, excitatory_only
 from eisim.studies.connectome.measure import measure
 from eisim.studies.connectome.result import (
@@ -39,7 +41,6 @@ from eisim.studies.connectome.wiring import (
     read_required,
 )
 from eisim.theory.required import best_share
-from eisim.theory.structure.certificate import WORDS
 
 NAMES = ("S1", "S2", "N", "G", "U", "M1", "M2")
 TIMES = {"duration": 0.2, "window": 0.1, "dt": 2e-3}
@@ -370,8 +371,9 @@ def test_the_wiring_alone_says_which_outputs_rise(found):
 
 def test_the_figure_of_the_wiring_has_the_words_and_where_they_become_mixed(found):
     left, right = dict(view_of(found).drawn())["structure.svg"].axes
-    shown = left.images[0].get_array()
-    assert np.array(WORDS)[shown].tolist() == found.structure.words.tolist()
+    words = {to_rgb(colour): word for word, colour in COLOURS.items()}
+    shown = [[words[tuple(cell)] for cell in row] for row in left.images[0].get_array().tolist()]
+    assert shown == found.structure.words.tolist()
     assert [(*text.get_position(), text.get_text()) for text in left.texts[:-1]] == [(1, 0, "2")]  # then the letter a
     assert [label.get_text() for label in left.get_yticklabels()] == [each.name for each in found.wiring.inputs]
     shares = {line.get_label(): line.get_ydata().tolist() for line in right.lines}
