@@ -103,3 +103,14 @@ def rule_of(rule: Rule, shape: tuple[int, int], recurrent: bool) -> dict[str, st
         return {"rule": '"all_to_all"'} | single  # which NEST would look for long
     name, of = ("fixed_indegree", "indegree") if inward else ("fixed_outdegree", "outdegree")
     return {"rule": quoted(name), of: str(degree)} | single | {"allow_multapses": str(several)}
+
+
+def number_or_law(given, factor: float) -> str | None:
+    """One number or a distribution, times a factor; ``None`` where NEST has none."""
+    return law_of(given, factor) if isinstance(given, Distribution) else number(given * factor)
+
+
+def listed(items) -> str:
+    """Words as one reads them: with commas, and the last with "and"."""
+    *most, last = items or [""]
+    return " and ".join(filter(None, (", ".join(most), last)))

@@ -23,7 +23,9 @@ from eisim.adapter.nest_text import (
     WRITTEN_OUT,
     is_one_number,
     law_of,
+    listed,
     number,
+    number_or_law,
     rows_of,
     rule_of,
     words,
@@ -77,7 +79,7 @@ class Writer:
         return note, "\n".join([*self._head(note), *body, *self._end()]) + "\n", self.arrays
 
     def _note(self) -> str:
-        said = [f"Equal in distribution: NEST draws {_listed(self.drawn)}"] * bool(self.drawn)
+        said = [f"Equal in distribution: NEST draws {listed(self.drawn)}"] * bool(self.drawn)
         adaptive = sorted({model.name for model in self.models.values()} - EXACT)
         said += [f"NEST integrates {' and '.join(adaptive)} in adaptive steps, eisim in time steps"] * bool(adaptive)
         said += self.differs
@@ -135,6 +137,8 @@ class Writer:
         if not values.ndim:
             return number(values)
         if values.size > WRITTEN_OUT or values.ndim > 1:
+            if name in self.arrays and not np.array_equal(self.arrays[name], values):
+                name = Unused(self.arrays)(name)
             self.arrays[name] = values
             return f"arrays[{quoted(name)}]"
         return rows_of(values)
@@ -239,21 +243,25 @@ class Writer:
 
     def _population(self, p: Population) -> Iterator[str]:
         name, model = self.names[p.name], self.models[p.name]
-        values = {k: value[0] if np.ndim(value) == 2 else value for k, value in model.parameters.items()}
-        shared = {k: number(value) for k, value in values.items() if not np.ndim(value)}
+        values = {k: one_if_equal(value[0]) if np.ndim(value) == 2 else value for k, value in model.parameters.items()}
+        own = {k: value for k, value in values.items() if np.ndim(value)}
+        # What differs is that of one neuron first, since NEST looks at each value beside the others.
+        first = {k: number(value[0] if k in own else value) for k, value in values.items()}
         yield f"# Population {p.name!a}: {p.size} {_SIGNS[p.sign]} neuron{'s' * (p.size > 1)}."
         yield from (f"# {remark}" for remark in model.remarks)
         yield f'{name} = nest.Create("{model.name}", {p.size}, {{'
-        items = iter(shared.items())
+        items = iter(first.items())
         while some := dict(islice(items, 6)):
             yield f"    {words(some)[1:-1]},"
         yield "})"
-        for k, value in values.items():
-            if np.ndim(value):
-                yield self._set(name, k, value, f"{name} {k}")
-            if np.ndim(model.parameters[k]) == 2:
+        if own:
+            self.helpers.add("of_each")
+            written = ", ".join(f"{k}={self._array(value, f'{name} {k}')}" for k, value in own.items())
+            yield f"of_each({name}, {written})"
+        for k, value in model.parameters.items():
+            if np.ndim(value) == 2:
                 self.differs[_MOVED] = None
-                yield from self._framed(f"{name} {k}", name, k, model.parameters[k])
+                yield from self._framed(f"{name} {k}", name, k, value)
         yield from self._initial(p, model)
         yield from self._driven(p)
         if p.silenced:
@@ -305,8 +313,9 @@ class Writer:
             self.models[target.name],
             circuit.sign(q) * (1e9 if target.neuron.weight_unit == "siemens" else 1e3),
         )
-        law = self._law(rule.weight, factor, "weights") if isinstance(rule, Rule) else None
+        law = number_or_law(rule.weight, factor) if isinstance(rule, Rule) else None
         if isinstance(rule, Independent):
+            self.drawn |= dict.fromkeys(["weights"] * ("nest." in (law or "")))
             if law is None:
                 each = self._array(circuit.weights(q).toarray().ravel() * factor, f"{q.name} weight")
                 law = f"np.array({each})[:, None]"
@@ -326,50 +335,44 @@ class Writer:
         if how is None:
             yield from self._explicit(q, ends, factor, decay, later, synapse)
             return
-        if how["rule"] != '"all_to_all"':
-            self.drawn["connections"] = None
+        said = {"weights": "nest." in law, "delays": "nest." in delay, "connections": how["rule"] != '"all_to_all"'}
+        self.drawn |= {what: None for what, is_drawn in said.items() if is_drawn}
+        self._note_short(q, later)
         yield "nest.Connect("
         yield f"    {ends},"
         yield f"    {words(how)},"
         yield f"    {words({'weight': law + decay, 'delay': delay} | synapse)},"
         yield ")\n"
 
-    def _law(self, given, factor: float, what: str) -> str | None:
-        """One number or a distribution; ``None`` where NEST has none."""
-        if not isinstance(given, Distribution):
-            return number(given * factor)
-        found = law_of(given, factor)
-        if found and "nest." in found:
-            self.drawn[what] = None
-        return found
-
     def _delay(self, q: Projection, later: int) -> str | None:
         """The delay of all synapses of a projection, some steps `later`; ``None`` where each has its own."""
         given = q.delay
         if isinstance(given, Distribution) and not is_one_number(given):
-            law = self._law(given, 1e3, "delays")
-            if law is None or later:
-                return law and f"{law} + {number(later * self.dt * 1e3)}"
-            if getattr(given, "minimum", 0.0) >= self.dt:
-                return law
-            if given.quantile(1e-9) < self.dt / 2:  # else it is rounded to a step
-                self.differs[_ONE_STEP] = None
-            return f"nest.math.max({law}, dt)"
+            law = law_of(given, 1e3)
+            if law is None or getattr(given, "minimum", 0.0) >= self.dt:
+                return law and law + f" + {number(later * self.dt * 1e3)}" * bool(later)
+            return f"{law} + {number(later * self.dt * 1e3)}" if later else f"nest.math.max({law}, dt)"
         given = given.mean if isinstance(given, Distribution) else given
-        return None if np.ndim(given) else number(self._steps(given, later) * self.dt * 1e3)
+        return None if np.ndim(given) else number(max(delay_steps(given, self.dt) + later, 1) * self.dt * 1e3)
 
-    def _steps(self, delays, later: int):
-        steps = delay_steps(delays, self.dt) + later
-        if np.any(steps < 1):
+    def _note_short(self, q: Projection, later: int, delays=None) -> None:
+        """Say it where delays, those of a distribution by default, are less than NEST has."""
+        if delays is None:
+            delays = q.delay.quantile(1e-9) if isinstance(q.delay, Distribution) else q.delay
+        if np.any(delay_steps(delays, self.dt) + later < 1):
             self.differs[_ONE_STEP] = None
-        return np.maximum(steps, 1)
 
     def _explicit(self, q: Projection, ends: str, factor: float, decay: str, later: int, synapse) -> Iterator[str]:
         """Synapses that are given, or drawn by eisim, one by one."""
         matrix, called = self.circuit.weights(q), f"{q.name} "
         rows, columns = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.indices
-        weight = one_if_equal(matrix.data * factor) if matrix.nnz else 0.0
-        delay = one_if_equal(self._steps(self.circuit.delays(q), later) * self.dt * 1e3)
+        if not matrix.nnz:
+            yield "# It has no synapses.\n"
+            return
+        weight = one_if_equal(matrix.data * factor)
+        delays = self.circuit.delays(q)
+        self._note_short(q, later, delays)
+        delay = one_if_equal(np.maximum(delay_steps(delays, self.dt) + later, 1) * self.dt * 1e3)
         j, weights = self._array(columns, f"{called}j"), self._array(weight, f"{called}weight")
         if np.ndim(self.models[q.target].parameters.get("tau_m", 0.0)) and decay:
             decay += f"[{j}]"
@@ -381,11 +384,6 @@ class Writer:
         yield f"    {', '.join(f'{name}={value}' for name, value in each.items())},"
         yield ")\n"
         self.helpers.add("connect")
-
-
-def _listed(words) -> str:
-    *most, last = words or [""]
-    return " and ".join(filter(None, (", ".join(most), last)))
 
 
 _SIGNS = {"E": "excitatory", "I": "inhibitory"}

@@ -183,6 +183,29 @@ def test_each_neuron_has_its_own_values(ran):
     np.testing.assert_allclose(given["V_m"], np.linspace(-70, -60, 6))
 
 
+def test_notes_speak_of_what_nest_draws_alone():
+    """The weights and delays of synapses that are written one by one are drawn by eisim, whatever their law."""
+    rule = FixedTotalNumber(9, Normal(1e-3, 1e-4))
+    assert to_nest(pair(weights=rule, delay=Normal(2e-3, 1e-4))).note.startswith("Exact")
+    note = to_nest(pair(weights=FixedInDegree(2, Normal(1e-3, 1e-4)), delay=Normal(2e-3, 1e-4))).note
+    assert note == "Equal in distribution: NEST draws weights, delays and connections."
+
+
+def test_arrays_of_parts_with_one_name_are_kept_apart(ran):
+    inputs = [Input("x", 3, spikes=(np.arange(30) % 3, np.arange(30) * 1e-3))]
+    matrix = np.ones((3, 6)) * (np.arange(18).reshape(3, 6) + 1) * 1e-4
+    circuit = pair(size=60, inputs=inputs, projections=[Projection("x", "E", np.tile(matrix, 10), name="x")])
+    nest, made = ran(circuit)
+    ((i, _, synapse),) = between(nest, made["x"], made["E"])[1]
+    assert len(i) == 180 and synapse["weight"] == pytest.approx(np.tile(matrix, 10).ravel() * 1e3)
+    assert made["x"].given["spike_times"][0][1] == pytest.approx(3.0)
+
+
+def test_a_rule_that_draws_no_synapse_connects_nothing(ran):
+    nest, made = ran(pair(weights=None, projections=[Projection("E", "I", FixedTotalNumber(0, 1e-3), 1e-3)]))
+    assert between(nest, made["E"], made["I"]) == ([], [])
+
+
 def test_injected_currents_and_rates_follow_the_frames_of_the_stimulus(ran):
     inputs = [Input("electrode", 2, current=3e-3), Input("p", 2, 10.0, train="poisson")]
     matrix = np.arange(12).reshape(2, 6) / 10

@@ -136,6 +136,12 @@ EXACT = {
     "delta without refractoriness": network(replace(JUMPING, refractory=0.0), 3e-3),
     "delta of neurons that differ": network(JUMPING, 3e-3, spread=SPREAD),
     "neurons that differ": network(spread=SPREAD | {"rest": 1e-3, "reset": 1e-3}),
+    "neurons that differ far from the defaults of NEST": network(
+        LIF(rest=0.0, threshold=15e-3, reset=10e-3), spread=SPREAD | {"reset": 0.5e-3}
+    ),
+    "delta far from the defaults": network(
+        LIF(rest=0.0, threshold=15e-3, reset=10e-3, excitation=Delta(), inhibition=Delta()), 3e-3, spread=SPREAD
+    ),
     "initial": network(initial=np.linspace(-75e-3, -51e-3, 20)),
     "short-term": network(plasticity=ShortTerm(0.4, 0.2, 0.1), scale=8e-3),
     "short-term from an input": network(at_input=ShortTerm(0.4, 0.2), scale=15e-3),
