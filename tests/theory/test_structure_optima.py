@@ -298,6 +298,20 @@ def complete(n: int, pairs=None) -> SignedGraph:
     return SignedGraph("K", tuple(map(str, range(n))), *edges.T, np.full(len(edges), -1), ((0,),), (n - 1,))
 
 
+@pytest.mark.parametrize("limit", [0.0, 1e-3])
+def test_bounds_of_the_frustration_hold_where_its_programs_are_given_up(limit):
+    rng = np.random.default_rng(6)
+    gaps = 0
+    for _ in range(30):
+        n = int(rng.integers(6, 11))
+        edges = *rng.integers(0, n, (2, 4 * n)), rng.choice([1, -1], 4 * n)
+        graph = SignedGraph("given up", tuple(map(str, range(n))), *edges, ((0,),), (0,))
+        found, best = frustration(graph, limit=limit), least_frustration(graph, graph.signs)
+        assert found.relaxation <= found.least <= best <= found.index
+        gaps += not found.is_exact
+    assert gaps > 5 * (limit == 0)
+
+
 def test_the_frustration_of_graphs_that_are_known():
     assert [frustration(complete(n)).index for n in range(3, 10)] == [(n - 1) ** 2 // 4 for n in range(3, 10)]
     assert all(frustration(complete(n)).is_exact for n in range(3, 10))
