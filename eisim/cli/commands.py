@@ -638,7 +638,7 @@ def _certify_wiring(file, is_circuit, columns, inputs, readouts, ways, assume, o
     found, view = _record("certify", out, compute, {"settings_si": {"file": str(file)}}, also="certificate.json")
     if json_:
         return _end(found, (), json_)
-    _show(view.terminal(), out, "Pairs, certificate and picture")
+    _show(view.terminal(), out, f"Pairs{', certificate and picture' if any(view.figures()) else ' and certificate'}")
     return 0
 
 
