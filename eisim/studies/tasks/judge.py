@@ -200,7 +200,7 @@ def _excitatory_only(task, seed):
     if not isinstance(circuit, Circuit) or not circuit.is_excitatory_only:
         raise InputError(f"Task.excitatory_only: expected from a seed a circuit without inhibition, found {circuit!r}")
     if falling := [p.name for p in circuit.populations if not p.neuron.non_decreasing]:
-        found = f"one whose activation of {', '.join(falling)} is not shown to be"
+        found = f"one whose activation of {', '.join(falling)} is not shown to be (a class says non_decreasing = True)"
         raise InputError(f"Task.excitatory_only: expected a circuit of non-decreasing activations, found {found}")
     return circuit
 

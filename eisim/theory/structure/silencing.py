@@ -30,7 +30,7 @@ class Silencing:
     Attributes
     ----------
     what : {"synapses", "neurons"}
-        Whether connections are silenced one by one, or all inhibitory output of a neuron.
+        Whether connections are silenced one by one, or all inhibitory output of a neuron, or of an input that inhibits.
     silenced : tuple of str, or of pairs of str
         A set that is enough, one of several perhaps: names of neurons, or of source and target.
     least : int
