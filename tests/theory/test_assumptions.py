@@ -118,6 +118,20 @@ def test_a_class_with_a_transfer_function_that_says_nothing_is_not_taken_for_non
     assert certify(band).broken == ("Nothing is proved: the activation of out is not non-decreasing.",)
 
 
+def test_a_transfer_function_that_cannot_be_examined_shows_nothing():
+    @dataclass(frozen=True)
+    class Picky(RateUnit):
+        transfer_text = "drive"
+
+        def transfer(self, drive):
+            if np.max(drive) > 500:
+                raise ValueError("too large")
+            return max(drive, 0)
+
+    assert not [*violated(alone(Picky()))]
+    assert certify(alone(Picky())).notes == ("Assumed, not shown: a non-decreasing activation of out.",)
+
+
 @pytest.mark.parametrize("unit", [Adapting(strength=3.0), Depressing(release=0.5)])
 def test_states_of_units_besides_the_rate_are_named(unit):
     """An earlier input lowers a later response."""
