@@ -1,7 +1,9 @@
 """The figures of the pages on theory, computed by eisim."""
 
+from dataclasses import replace
+
 import numpy as np
-from brian2 import mV
+from brian2 import mV, volt
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -24,6 +26,7 @@ from eisim import (
 )
 from eisim.analysis.perceptron import capacity, separable_share
 from eisim.functions import REGIONS, LabelledData, Region, TruthTable
+from eisim.theory.boundaries import REACH, draw_region
 from eisim.theory.certificate import certify
 from eisim.theory.code import falls_code
 from eisim.theory.inversion import falls
@@ -253,7 +256,58 @@ def boundary_network(inhibition: bool, n: int = 8) -> Circuit:
     return Circuit("boundaries", [Input("x", 2, current=20 * mV)], populations, projections, [Readout("E")])
 
 
-FIGURES = (order_cone, faces, cover, falls_along_chains, closure, assumptions, spectra, perceptron, boundaries)
+def regions_by_spikes() -> Figure:
+    """Draw where LIF neurons fire that are to fire in a region, excitatory-only and with inhibition."""
+    regions = {
+        "positive slope": lambda x, y: y - x - 0.03,
+        "closed region": lambda x, y: 0.35**2 - (x - 0.5) ** 2 - (y - 0.5) ** 2,
+        "disconnected regions": lambda x, y: 2 * (x - 0.5) * (y - 0.5) - 0.04,
+    }
+    figure = Figure(figsize=(7.2, 5.0), layout="constrained")
+    rows = figure.subplots(2, len(regions), sharex=True, sharey=True)
+    n = 31
+    grid = (np.arange(n) + 0.5) / n
+    plane = np.column_stack([each.ravel() for each in np.meshgrid(grid, grid)])
+    for (name, function), column in zip(regions.items(), rows.T, strict=True):
+        wanted = function(*plane.T) > 0
+        circuit = draw_region(function)
+        times = {"duration": 0.8, "window": 0.4, "dt": 0.2e-3, "backend": "numpy"}
+        for axes, each in zip(column, (best_threshold(circuit, plane, wanted), circuit), strict=True):
+            fires = simulate(each, plane, **times).rates["E"].mean(axis=-1) > 1
+            colours = {"cmap": ListedColormap([ZERO, ONE]), "vmin": 0, "vmax": 1}
+            axes.imshow(fires.reshape(n, n), extent=(0, 1, 0, 1), origin="lower", **colours)
+            axes.contour(grid, grid, function(*plane.T).reshape(n, n), [0], colors=LINE, linewidths=1)
+            axes.text(0.03, 0.04, f"{(fires == wanted).mean():.0%} right", fontsize=7, transform=axes.transAxes)
+            _plane(axes)
+        column[0].set(title=name, xlabel="")
+    for axes, kind in zip(rows[:, 0], ("excitatory-only", "with inhibition"), strict=True):
+        axes.set_ylabel(f"{kind}\ninput 2")
+    for axes in rows[:, 1:].ravel():
+        axes.set_ylabel("")
+    return figure
+
+
+def best_threshold(circuit: Circuit, plane, wanted) -> Circuit:
+    """The circuit without inhibition, with the threshold of all excitatory neurons that is right at most points."""
+    cells, inhibitory = circuit.populations
+    drive = (plane @ circuit.weights(circuit.projections[0]).toarray() * REACH + cells.bias).max(axis=1)
+    threshold = max(np.unique(drive), key=lambda level: ((drive > level) == wanted).mean())
+    cells = replace(cells, bias=(cells.bias + REACH - threshold) * volt)
+    return replace(ablate(circuit), populations=(cells, inhibitory))
+
+
+FIGURES = (
+    order_cone,
+    faces,
+    cover,
+    falls_along_chains,
+    closure,
+    assumptions,
+    spectra,
+    perceptron,
+    boundaries,
+    regions_by_spikes,
+)
 
 
 def _plane(axes):

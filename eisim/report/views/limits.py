@@ -48,6 +48,10 @@ def _begins(outcome: Outcome) -> str:
     return f"≤ {_dose(outcome, 0)}" if k == 0 else f"{outcome.doses[k - 1]:g} to {_dose(outcome, k)}"
 
 
+def _begins_and_derived(outcome: Outcome) -> str:
+    return _begins(outcome) + (f" ({outcome.derived})" if outcome.derived else "")
+
+
 def _most(outcome: Outcome) -> Share:
     return max(outcome.violations, key=lambda each: each.value)
 
@@ -102,10 +106,13 @@ class LimitsView(View[LimitsResult]):
             Column("at dose", lambda o: _dose(o, o.best), note="The smallest dose with this score."),
             Column("dose", lambda o: o.dose, note="What is varied.", on_page_only=True),
             Column("violations", lambda o: _interval(_most(o)), note="Largest share of pairs whose response falls."),
-            Column("begin at", _begins, note="Largest dose without a violation, and the next one."),
-            Column("derived", lambda o: o.derived, note="Where violations begin by derivation.", on_page_only=True),
+            Column(
+                "begin at",
+                _begins_and_derived,
+                note="Largest dose without a violation, and the next one; in brackets, where they begin by derivation.",
+            ),
             Column("with remedy", lambda o: _interval(o.restored), note="Share of pairs whose response falls."),
-            Column("score with remedy", _restored_score, note="At the largest dose.", on_page_only=True),
+            Column("its score", _restored_score, note="With the remedy.", decimals=OF_ONE, on_page_only=True),
             Column("remedy", lambda o: o.remedy, on_page_only=True),
         )
         yield Table("Mechanisms without inhibition", columns, self.result.outcomes, data=DATA, keys=2)

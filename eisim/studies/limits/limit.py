@@ -172,7 +172,7 @@ class Outcome:
         """Where violations begin, as derived."""
         if self.onset is None:
             return None
-        return f"{self.onset:g} {self.unit}".strip() if self.onset else "above 0"
+        return f"{self.onset:.3g} {self.unit}".strip() if self.onset else "above 0"
 
     @property
     def forbidden(self) -> bool:
