@@ -1229,13 +1229,19 @@ def _is_drawn(weights) -> bool:
 
 
 def delay_matrix(circuit: Circuit, projection: Projection) -> np.ndarray:
-    """Delays of a projection in s: one number, or source × target, 0 where a distribution has drawn none."""
+    """Delays of a projection in s: one number, or source × target, 0 where a distribution has drawn none.
+
+    ``InputError`` if these were several for a pair.
+    """
     if not isinstance(projection.delay, Distribution):
         return projection.delay
-    synapses = circuit.weights(projection)
-    memory.check(f"projection {projection.name!r}", 8.0 * np.prod(synapses.shape), "a matrix of delays")
+    synapses, what = circuit.weights(projection), f"projection {projection.name!r}"
+    memory.check(what, 8.0 * np.prod(synapses.shape), "a matrix of delays")
+    rows, columns = _places(synapses)
+    if ((rows[1:] == rows[:-1]) & (columns[1:] == columns[:-1])).any():
+        raise InputError(f"{what}: expected one synapse for each pair, whose delays a matrix can hold, found multapses")
     found = np.zeros(synapses.shape)
-    found[_places(synapses)] = circuit.delays(projection)
+    found[rows, columns] = circuit.delays(projection)
     return found
 
 
