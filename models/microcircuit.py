@@ -61,6 +61,26 @@ stimulus scores 0, as do silence and runaway. The task takes a tenth of the neur
 Without recurrent synapses, and with biases that bring its neurons near the rates of the full model, the network
 performs the task (`excitatory_only`): inhibition is not needed to be irregular at low rates, but to be so with these
 recurrent excitatory synapses.
+
+**Which layer's inhibition.** Populations of the eight that perform the task while the inhibitory cells of one layer are
+blocked, and the fraction from which more than two of them do not (``run microcircuit --set how=block:L4 --set quick=yes
+--set doses=5 --set seeds=4``; means of four networks of a tenth). Beside it is the fraction from which the mean field
+of the full model has more than two populations above 30 Hz or below 0.01 Hz:
+
+=================  ============  ============  ============  =================  ===========================
+inhibition of      half blocked  3/4 blocked   all blocked   critical fraction  the same by the mean field
+=================  ============  ============  ============  =================  ===========================
+layer 2/3          8             8             0             0.81               0.82
+layer 4            8             3.25          0             0.61               0.82
+layer 5            8             7.5           5             0.90               0.69
+layer 6            8             8             2             0.83               0.90
+=================  ============  ============  ============  =================  ===========================
+
+So each is needed, that of layers 2/3 and 4 for all populations, that of layer 5 for its own two and layer 2/3 E.
+Without three quarters of the inhibition of layer 4, layers 2/3, 4 and 5 synchronise at rates below 20 Hz, which is
+nothing that mean rates tell. Taking as much weight from random synapses, or from excitation, leaves seven or eight
+populations: the losses are specific to inhibition. Scaling excitation down makes up for the inhibition of layer 2/3
+(seven populations), not for that of layers 5 and 6 (five and four).
 """
 
 from collections.abc import Iterator
