@@ -464,6 +464,7 @@ MEASUREMENTS = (
         "10⁸ random synapses of one weight, 0.5 s",
         0.5,
         *_sides(("NEST, 1 thread", "NEST, 2 threads")),
+        runs=1,
     ),
     _large(
         "random",
@@ -482,7 +483,7 @@ MEASUREMENTS = (
             1.0,
             Figure("eisim", "eisim / NEST on two threads", "×", over="NEST, 2 threads", most=1.5),
             *_sides(("NEST, 1 thread", "NEST, 2 threads")),
-            runs=1 if size == 1 else 3,
+            runs=3 if size < 0.3 else 1,
         )
         for size in (0.1, 0.3, 1.0)
     ),
