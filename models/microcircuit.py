@@ -63,9 +63,9 @@ performs the task (`excitatory_only`): inhibition is not needed to be irregular 
 recurrent excitatory synapses.
 
 **Which layer's inhibition.** Populations of the eight that perform the task while the inhibitory cells of one layer are
-blocked, and the fraction from which more than two of them do not (``run microcircuit --set how=block:L4 --set quick=yes
---set doses=5 --set seeds=4``; means of four networks of a tenth). Beside it is the fraction from which the mean field
-of the full model has more than two populations above 30 Hz or below 0.01 Hz:
+blocked, and the fraction from which more than two of them do not, in four networks of a tenth:
+``run microcircuit --set how=block:L4 --set quick=yes --set doses=5 --set seeds=4``. Beside it is the fraction from
+which the mean field of the full model has more than two populations above 30 Hz or below 0.01 Hz.
 
 =================  ============  ============  ============  =================  ===========================
 inhibition of      half blocked  3/4 blocked   all blocked   critical fraction  the same by the mean field
