@@ -74,12 +74,13 @@ layer 2/3          8             8             0             0.81               
 layer 4            8             3.25          0             0.61               0.82
 layer 5            8             7.5           5             0.90               0.69
 layer 6            8             8             2             0.83               0.90
+all layers         8             2.25          0             0.59               0.65
 =================  ============  ============  ============  =================  ===========================
 
 So each is needed, that of layers 2/3 and 4 for all populations, that of layer 5 for its own two and layer 2/3 E.
 Without three quarters of the inhibition of layer 4, layers 2/3, 4 and 5 synchronise at rates below 20 Hz, which is
-nothing that mean rates tell. Taking as much weight from random synapses, or from excitation, leaves seven or eight
-populations: the losses are specific to inhibition. Scaling excitation down makes up for the inhibition of layer 2/3
+nothing that mean rates tell. Taking as much weight as a layer's from random synapses, or from excitation, leaves seven
+or eight populations: the losses are specific to inhibition. Scaling excitation down makes up for the inhibition of layer 2/3
 (seven populations), not for that of layers 5 and 6 (five and four).
 """
 
