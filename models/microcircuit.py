@@ -80,8 +80,8 @@ all layers         8             2.25          0             0.59               
 So each is needed, that of layers 2/3 and 4 for all populations, that of layer 5 for its own two and layer 2/3 E.
 Without three quarters of the inhibition of layer 4, layers 2/3, 4 and 5 synchronise at rates below 20 Hz, which is
 nothing that mean rates tell. Taking as much weight as a layer's from random synapses, or from excitation, leaves seven
-or eight populations: the losses are specific to inhibition. Scaling excitation down makes up for the inhibition of layer 2/3
-(seven populations), not for that of layers 5 and 6 (five and four).
+or eight populations: the losses are specific to inhibition. Scaling excitation down makes up for the inhibition of
+layer 2/3 (seven populations), not for that of layers 5 and 6 (five and four).
 """
 
 from collections.abc import Iterator
