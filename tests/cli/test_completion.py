@@ -37,7 +37,7 @@ def complete(monkeypatch, capsys, tmp_path):
         ("eisim ru", ["run"]),
         ("eisim run bo", ["boolean"]),
         ("eisim run dec", ["decision"]),
-        ("eisim run m", ["monotone_dynamics", "mine.py"]),
+        ("eisim run m", ["monotone_dynamics", "microcircuit", "mine.py"]),
         ("eisim run c", ["census", "circuit", "connectome", "center_surround", "cells.csv"]),
         ("eisim run boolean --set f", ["functions="]),
         ("eisim run geometry --set r", ["regions=", "resolution="]),
