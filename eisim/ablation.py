@@ -11,11 +11,11 @@ from eisim.base.errors import InputError, did_you_mean, explains_arguments
 from eisim.base.seeds import Seed, seed_of
 from eisim.base.units import scalar_si, warn_of_plain
 from eisim.base.values import revised
-from eisim.circuit import Circuit, scaled, without_zeros
+from eisim.circuit import Circuit, kept_delay, scaled, with_magnitudes
 from eisim.neurons import Neuron
 from eisim.neurons.spiking import INHIBITORY
 from eisim.synapses import Transient
-from eisim.weights import AllToAll, with_entries
+from eisim.weights import AllToAll
 
 
 class InapplicableError(InputError):
@@ -293,8 +293,8 @@ def _without(projection, circuit, sources):
     matrix = circuit.weights(projection)
     sends = np.ones(matrix.shape[0])
     sends[sources] = 0
-    left = without_zeros(with_entries(matrix, matrix.data * np.repeat(sends, np.diff(matrix.indptr))))
-    return replace(projection, weights=left)
+    left = matrix.data * np.repeat(sends, np.diff(matrix.indptr))
+    return with_magnitudes(projection, matrix, left, kept_delay(circuit, projection))
 
 
 def _driving_forces(circuit):

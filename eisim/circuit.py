@@ -460,7 +460,7 @@ class Projection(ReadOnly, Brief):
         read-only sparse array in SI units, or as the rule with its weight in SI units.
     delay : quantity, float, array_like of shape (source size, target size), or Distribution
         Conduction delay, in s; the simulator rounds it to whole time steps. A distribution (`eisim.distributions`)
-        gives every synapse its own.
+        gives every synapse its own. With sparse weights, also one for each entry, in the order of ``weights.data``.
     name : str
         ``"source->target"`` unless given. Of several with this name a circuit numbers all but the first:
         ``"source->target 2"``, ``"source->target 3"``.
@@ -533,10 +533,19 @@ class Projection(ReadOnly, Brief):
                 warn_of_plain(self.delay.mean, "second", f"{what}: delay", huge=0.5, by_hand=True)
             return
         delay = to_si(self.delay, "second", f"{what}: delay")
+        delay = self._of_entries(delay, given, what) if delay.ndim == 1 else delay
         warn_of_plain(self.delay, "second", f"{what}: delay", huge=0.5)
         if (delay < 0).any():
             raise InputError(f"{what}: delay: expected 0 or more, found {delay.min():g} s")
         object.__setattr__(self, "delay", _read_only(delay))
+
+    def _of_entries(self, delay, given, what) -> np.ndarray:
+        """Delays of the entries of a sparse array, without those of entries of 0, which are no synapses."""
+        if not (sparse.issparse(given) and given.format == "csr" and given.has_sorted_indices):
+            raise InputError(f"{what}: delay: expected a number or source × target, found shape {delay.shape}")
+        if delay.size != given.data.size:
+            raise InputError(f"{what}: delay: expected one for each of {given.data.size} entries, found {delay.size}")
+        return delay[given.data != 0]
 
     def _magnitudes(self, what) -> sparse.csr_array:
         if _is_frozen(self.weights):
@@ -827,7 +836,7 @@ class Circuit(ReadOnly, Shown):
             return None
         return _keyed(*self._drawing(projection))
 
-    def _drawing(self, projection) -> tuple[Rule, int, str, tuple[int, int], bool]:
+    def _drawing(self, projection) -> tuple[Rule, Seed, str, tuple[int, int], bool]:
         """What decides the pattern of a rule: the rule, the seed, the name, the shape, and whether it is recurrent."""
         source, target = self.source(projection), self.population(projection.target)
         rule = replace(projection.weights, weight=1.0)
@@ -875,10 +884,10 @@ class Circuit(ReadOnly, Shown):
         if isinstance(given, Distribution):
             synapses = self.weights(projection)
             memory.check(f"projection {projection.name!r}", _DRAWN * synapses.nnz, f"{synapses.nnz:,} delays")
-            if self.keyed(projection):
+            if synapses.nnz and self.keyed(projection):
                 return delays_of(given, _drawn_by_keys(*self._drawing(projection))[1])
             return given.quantile(self._uniform(projection, synapses, _OF_DELAYS))
-        return given[_places(self.weights(projection))] if given.ndim else given
+        return given[_places(self.weights(projection))] if given.ndim == 2 else given
 
     def longest_delay(self, projection: Projection) -> float:
         """The longest delay of a projection in s; of synapses that are drawn by keys, the longest that can be drawn."""
@@ -962,7 +971,8 @@ class Circuit(ReadOnly, Shown):
             raise InputError(f"{what}: Independent: expected {wanted} as source, found {source!r}")
         if isinstance(given, Independent) and projection.transient:
             raise InputError(f"{what}: transient: expected none of an Independent drive, whose rate may vary instead")
-        if not isinstance(projection.delay, Distribution) and projection.delay.shape not in ((), shape):
+        each = () if isinstance(given, Rule) else given.data.shape  # of delays by synapse
+        if not isinstance(projection.delay, Distribution) and projection.delay.shape not in ((), shape, each):
             raise InputError(f"{what}: delay: expected shape {shape}, found {projection.delay.shape}")
         if injected:
             return
@@ -1216,8 +1226,8 @@ def union(circuits: Sequence[Circuit], name: str = "union") -> Circuit:
                 source=f"{k}/{p.source}",
                 target=f"{k}/{p.target}",
                 name=f"{k}/{p.name}",
-                weights=circuit.weights(p) if _is_drawn(p.weights) else p.weights,
-                delay=delay_matrix(circuit, p),
+                weights=circuit.weights(p) if _is_drawn(p.weights) or isinstance(p.delay, Distribution) else p.weights,
+                delay=circuit.delays(p) if isinstance(p.delay, Distribution) else p.delay,
             )
             for p in circuit.projections
         ]
@@ -1229,11 +1239,11 @@ def _is_drawn(weights) -> bool:
 
 
 def delay_matrix(circuit: Circuit, projection: Projection) -> np.ndarray:
-    """Delays of a projection in s: one number, or source × target, 0 where a distribution has drawn none.
+    """Delays of a projection in s: one number, or source × target, 0 where there is no synapse that has its own.
 
     ``InputError`` if these were several for a pair.
     """
-    if not isinstance(projection.delay, Distribution):
+    if not isinstance(projection.delay, Distribution) and projection.delay.ndim != 1:
         return projection.delay
     synapses, what = circuit.weights(projection), f"projection {projection.name!r}"
     memory.check(what, 8.0 * np.prod(synapses.shape), "a matrix of delays")
@@ -1299,10 +1309,29 @@ def scaled(projection: Projection, factor: float) -> Projection:
         weights = replace(given, weight=given.weight * factor)
     else:
         with np.errstate(over="ignore"):  # what is too large is refused
-            weights = without_zeros(with_entries(given, given.data * factor))
-    if factor > 1:
-        return replace(projection, weights=weights)
-    return revised(projection, weights=weights, unit=None)
+            entries = given.data * factor
+        if factor <= 1:
+            return with_magnitudes(projection, given, entries, projection.delay)
+        weights = with_entries(given, entries)
+    return replace(projection, weights=weights) if factor > 1 else revised(projection, weights=weights, unit=None)
+
+
+def with_magnitudes(projection: Projection, matrix: sparse.csr_array, entries: np.ndarray, delay, **changes):
+    """The projection with other magnitudes at the places of a matrix: each synapse keeps its delay, those of 0 go."""
+    if not isinstance(delay, Distribution) and delay.ndim == 1:
+        delay = _read_only(delay[entries != 0])
+    weights = without_zeros(with_entries(matrix, entries))
+    return revised(projection, weights=weights, delay=delay, unit=None, **changes)
+
+
+def kept_delay(circuit: Circuit, projection: Projection) -> np.ndarray | Distribution:
+    """The delay of a projection that stays that of its synapses where some are taken away.
+
+    Of synapses that are drawn by keys each has its own; in a matrix they would have others.
+    """
+    given = projection.delay
+    drawn_by_keys = isinstance(given, Distribution) and circuit.keyed(projection) is not None
+    return circuit.delays(projection) if drawn_by_keys else given
 
 
 def without_zeros(matrix) -> sparse.csr_array:

@@ -8,8 +8,7 @@ from eisim.base.errors import InputError, explains_arguments
 from eisim.base.seeds import Seed, seed_of
 from eisim.base.units import scalar_si
 from eisim.base.values import revised
-from eisim.circuit import Circuit, Population, Projection, scaled, without_zeros
-from eisim.weights import with_entries
+from eisim.circuit import Circuit, Population, Projection, kept_delay, scaled, with_magnitudes
 
 
 @explains_arguments
@@ -105,11 +104,11 @@ def sham_random(circuit: Circuit, weight: float, seed: Seed = 0) -> Circuit:
     left = entries.copy()
     left[order[:taken]] = 0
     parts = np.split(left, np.cumsum([m.nnz for m in matrices.values()])[:-1])
-    cut = {}
+    projections = {p.name: p for p in circuit.projections}
     for (name, matrix), part in zip(matrices.items(), parts, strict=True):
-        cut[name] = without_zeros(with_entries(matrix, part))
-    projections = [revised(p, weights=cut[p.name], unit=None) if p.name in cut else p for p in circuit.projections]
-    return revised(circuit, projections=tuple(projections))
+        p = projections[name]
+        projections[name] = with_magnitudes(p, matrix, part, kept_delay(circuit, p))
+    return revised(circuit, projections=tuple(projections.values()))
 
 
 def excitation(circuit: Circuit, inputs: bool = False) -> tuple[Projection, ...]:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import eisim.weights as rules
-from eisim import Circuit, Population, Projection, ablate, simulate
+from eisim import Circuit, Population, Projection, ablate, sham_random, silence, simulate
 from eisim.base.seeds import INCREMENT, MULTIPLIERS
 from eisim.base.timing import Timing
-from eisim.circuit import delay_steps
+from eisim.circuit import delay_steps, scaled, union
 from eisim.distributions import Gamma, Lognormal, Normal
 from eisim.keyed_synapses import OF_WORDS, KeyedSynapses, delay_thresholds, delays_of, weights_of
 from eisim.neurons import LIF
@@ -207,3 +207,37 @@ def test_multapses_are_yes_or_no(given):
 
     with pytest.raises(InputError, match=f"{given.__name__}.multapses: expected True or False, found 'no'"):
         given(3, 1.0, multapses="no")
+
+
+@pytest.mark.parametrize("multapses", [False, True])
+@pytest.mark.parametrize("cut", ["silence", "sham_random", "union"])
+def test_synapses_that_are_left_keep_their_weights_and_delays(all_keyed, cut, multapses):
+    rule = FixedTotalNumber(2000, Normal(0.2 * mV, 0.05 * mV), multapses=multapses)
+    circuit = recurrent(*(Projection(s, t, rule, Normal(1.5 * ms, 0.5 * ms)) for s, t in ("EI", "IE")))
+    changed = {
+        "silence": lambda: silence(circuit, 0.2),
+        "sham_random": lambda: sham_random(circuit, 0.1),
+        "union": lambda: union([circuit]),
+    }[cut]()
+    for before, after in zip(circuit.projections, changed.projections, strict=True):
+
+        def synapses(of, projection):
+            matrix = of.weights(projection)
+            rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+            return list(zip(rows, matrix.indices, matrix.data, of.delays(projection), strict=True))
+
+        whole, left = synapses(circuit, before), synapses(changed, after)
+        assert set(left) <= set(whole) and len(set(left)) == len(left)
+        assert (len(left) < len(whole)) == (cut == "sham_random" or (cut == "silence" and before.source == "I"))
+        weaker = scaled(after, 0.5)
+        np.testing.assert_array_equal(changed.delays(weaker), changed.delays(after))
+        none = replace(changed, projections=[scaled(after, 0.0)])
+        assert none.delays(none.projections[0]).size == 0
+
+
+def test_silenced_neurons_are_missed_by_both_backends_alike(all_keyed):
+    delay = Normal(1.5 * ms, 0.75 * ms)
+    circuit = recurrent(*(Projection(s, t, RULES[4], delay) for s, t in ("EI", "IE")))
+    options = {"duration": 0.1, "window": 0.1}
+    ours, theirs = (simulate(silence(circuit, 0.1), np.zeros((1, 1)), backend=b, **options) for b in ("cpp", "numpy"))
+    np.testing.assert_array_equal(ours.rates["E"], theirs.rates["E"])

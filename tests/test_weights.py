@@ -40,7 +40,7 @@ from eisim import (
     to_dnn,
     to_spiking,
 )
-from eisim.circuit import union
+from eisim.circuit import delay_matrix, union
 from eisim.report.circuit import circuit_table
 from eisim.simulation.layout import Trials
 from eisim.simulation.memory import _bytes
@@ -235,8 +235,10 @@ def test_synapses_of_one_pair_have_weights_and_delays_of_their_own():
     assert weights.power(2).sum() == pytest.approx(np.square(weights.data).sum()), "SciPy adds none of them up"
     assert weights.count_nonzero() == (weights != 0).nnz == sham_random(c, 0).weights(projection).nnz == 30_000
     assert weights.toarray().sum() == pytest.approx(weights.sum()) == pytest.approx(weights.data.sum())
+    joined = union([c])
+    np.testing.assert_array_equal(joined.delays(joined.projections[0]), c.delays(projection))
     with pytest.raises(InputError, match="'E->E': expected one synapse for each pair"):
-        union([c])
+        delay_matrix(c, projection)
     silenced, kept = silenced_half(c)
     np.testing.assert_array_equal(silenced.data, weights.data[kept])
 

@@ -604,7 +604,8 @@ class _Writer:
         written = ", ".join(f"{constant}={value}" for constant, value in constants.items())
         yield f"    namespace=dict({written}), clock=clock, name={quoted(name)},"
         yield ")"
-        if matrix.nnz == matrix.shape[0] * matrix.shape[1]:
+        pairs = matrix.shape[0] * matrix.shape[1]
+        if matrix.nnz == pairs and np.array_equal(rows * matrix.shape[1] + columns, np.arange(pairs)):
             yield f"{name}.connect()"
         else:
             yield f"{name}.connect("

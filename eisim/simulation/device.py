@@ -28,9 +28,10 @@ def _text(code) -> str:
 
 
 def _asking(code) -> str:
-    """C++ that asks of an update whether it changes a neuron, now or once it is free again, and does not change it."""
+    """C++ that only asks of an update whether it changes a neuron or is a spike, now or once it is free."""
     asked = _STORE.sub(r"\1_moves |= eisim_differs(\2, \3);", _text(code))
-    return asked + "\n_moves |= t_in_timesteps < free_at;" * (FREE_AT in asked)
+    waits = "\n_moves |= t_in_timesteps < free_at;" * (FREE_AT in asked)
+    return f"{asked}\n_moves |= {CROSSED};{waits}"
 
 
 def _waking(code, synapses) -> str:

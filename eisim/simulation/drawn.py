@@ -8,6 +8,7 @@ import numpy as np
 from eisim.circuit import Circuit, Projection, delay_steps
 from eisim.distributions import Distribution
 from eisim.keyed_synapses import KeyedSynapses, delay_thresholds, weight_table
+from eisim.simulation.block import Block
 
 #: Numbers of the file of drawn synapses that are whole, for each part, in the order in which the program reads them.
 _FIELDS = (
@@ -20,8 +21,8 @@ _FIELDS = (
 class DrawnPart:
     """Drawn synapses between two blocks, in every copy of their circuit; a distribution of weights has no sign."""
 
-    source: "Block"  # noqa: F821 - of `eisim.simulation.layout`
-    target: "Block"  # noqa: F821
+    source: Block
+    target: Block
     copies: int
     synapses: KeyedSynapses
     weight: float | Distribution
@@ -51,7 +52,7 @@ class DrawnSynapses:
     common_delay = 0.0
 
     @property
-    def weight(self) -> np.ndarray:
+    def weight(self) -> np.ndarray | np.float64:
         """The weight, if all synapses have the same; else an array that the program fills."""
         weights = {float(part.weights[0]) for part in self.parts}
         drawn = any(isinstance(part.weight, Distribution) for part in self.parts)

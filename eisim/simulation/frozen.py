@@ -4,9 +4,8 @@ import numpy as np
 
 from eisim.base.errors import InputError, explains_arguments
 from eisim.base.values import revised
-from eisim.circuit import Circuit, without_zeros
+from eisim.circuit import Circuit, kept_delay, with_magnitudes
 from eisim.simulation.response import Response
-from eisim.weights import with_entries
 
 
 @explains_arguments
@@ -47,8 +46,8 @@ def freeze(circuit: Circuit, response: Response, trial: int = 0, seed: int = 0) 
     for p in circuit.learning_projections:
         matrix = circuit.weights(p)
         learnt = _learnt(circuit, p, matrix, response, trial, seed)
-        weights = without_zeros(with_entries(matrix, learnt * p.transmission))
-        projections[p.name] = revised(p, weights=weights, unit=None, learning=None, transmission=1.0)
+        transmitted, delay = learnt * p.transmission, kept_delay(circuit, p)
+        projections[p.name] = with_magnitudes(p, matrix, transmitted, delay, learning=None, transmission=1.0)
     return revised(circuit, projections=tuple(projections.values()))
 
 

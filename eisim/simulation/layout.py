@@ -34,6 +34,7 @@ from eisim.keyed_synapses import KeyedSynapses
 from eisim.plasticity import PlasticityRule
 from eisim.plasticity.text import WEIGHT, code_name
 from eisim.simulation import noise
+from eisim.simulation.block import Block
 from eisim.simulation.drawn import DrawnPart, DrawnSynapses, is_drawable
 from eisim.simulation.recording import BIAS, Request, needed, of_pool
 from eisim.stimuli import spike_raster
@@ -82,21 +83,6 @@ class Trials:
     def neurons(self) -> int:
         """Neurons of one copy."""
         return sum(p.size for p in self.circuit.populations)
-
-
-@dataclass(frozen=True)
-class Block:
-    """Where the copies of one input or population lie in its group: copy c at ``start + c*stride``."""
-
-    group: str
-    start: int
-    stride: int
-    size: int
-
-    def take(self, values: np.ndarray, copies: int) -> np.ndarray:
-        """The part of a group's `values` (first axis) in this block: copies × size (× the other axes)."""
-        index = self.start + np.arange(copies)[:, None] * self.stride + np.arange(self.size)
-        return values[index]
 
 
 @dataclass

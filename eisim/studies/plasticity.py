@@ -17,12 +17,11 @@ from eisim.base.errors import InputError
 from eisim.base.progress import headed, shows_progress
 from eisim.base.units import Measured
 from eisim.base.values import Brief, revised
-from eisim.circuit import Circuit, Projection
+from eisim.circuit import Circuit, Projection, kept_delay, with_magnitudes
 from eisim.simulation import Response, simulate
 from eisim.simulation.frozen import freeze
 from eisim.studies.curves import AblationCurve
 from eisim.studies.judgement import Criterion, reaches
-from eisim.weights import with_entries
 
 PLASTIC, FROZEN = SYSTEMS = ("plastic", "frozen")
 #: A rate within this factor of another is the same.
@@ -227,10 +226,8 @@ def _going_on(circuit: Circuit, response: Response) -> Circuit:
     """The circuit with the weights that it has learnt, from which it goes on; one of 0 stays a synapse."""
     learns = learning_projection(circuit)
     learnt = np.maximum(response.weights.stored[learns.name][0], LEAST)
-    weights = with_entries(circuit.weights(learns), learnt)
-    return revised(
-        circuit, projections=tuple(revised(p, weights=weights) if p is learns else p for p in circuit.projections)
-    )
+    going_on = with_magnitudes(learns, circuit.weights(learns), learnt, kept_delay(circuit, learns))
+    return revised(circuit, projections=tuple(going_on if p is learns else p for p in circuit.projections))
 
 
 def _simulate(circuits, records, duration, times, backend, report, stage):

@@ -450,6 +450,19 @@ def test_silenced_neurons_are_said_to_go_on_in_monitors():
     assert "silenced neurons" in silence(circuit, 0.5).to_brian2().note
 
 
+def test_several_synapses_of_a_pair_are_written_as_such():
+    """As many synapses as there are pairs are not one of each."""
+    rule = FixedInDegree(3, 1 * mV, multapses=True)
+    cells = [Population("E", "E", LIF(), 3), Population("F", "E", LIF(), 5)]
+    circuit = Circuit("several", [Input("x")], cells, [Projection("E", "F", rule, Normal(1.5 * ms, 0.5 * ms))])
+    matrix = circuit.weights(circuit.projections[0])
+    made = circuit.to_brian2()
+    (synapses,) = made.synapses.values()
+    assert matrix.nnz == 15 and (matrix.toarray() == 0).any()
+    np.testing.assert_array_equal(synapses.j[:], matrix.indices)
+    np.testing.assert_array_equal(synapses.i[:], np.repeat(np.arange(3), np.diff(matrix.indptr)))
+
+
 def test_refused_in_words():
     lost = ablate(pair(LIF(), 1e-3), during=(0.1, 0.2))
     with pytest.raises(InputError, match="to_brian2: projection 'I->E': expected weights that stay, found a transient"):

@@ -107,3 +107,18 @@ def test_what_depends_on_more_than_the_state_never_rests(monkeypatch):
         [Projection("x", "E", np.ones((1, 10)))],
     )
     assert resting(current, monkeypatch, np.ones((1, 5, 1))) == []
+
+
+def test_a_neuron_that_spikes_without_moving_is_not_at_rest(monkeypatch):
+    """It lies above its threshold, where the reset leaves it; 21 steps after a spike it is free, when it is asked."""
+    cell = Neuron(
+        "dv/dt = (20*mV - v)/(10*ms) : volt (unless refractory)",
+        threshold="v > 10*mV",
+        reset="v = 20*mV",
+        refractory=2.1 * ms,
+    )
+    circuit = Circuit("tonic", [Input("x")], [Population("E", "E", cell, 10, initial={"v": 20 * mV})])
+    assert resting(circuit, monkeypatch) != []
+    spikes = response_of(circuit, monkeypatch, 0).spikes["E"]
+    np.testing.assert_array_equal(np.unique(spikes.step), np.arange(0, 4000, 21))
+    assert spikes.step.size == 10 * 2 * 2 * 191

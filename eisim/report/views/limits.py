@@ -66,7 +66,7 @@ def _restored_score(outcome: Outcome) -> float | None:
     return None if outcome.restored_scores is None else float(outcome.restored_scores.mean())
 
 
-def _ends(estimate: Estimate) -> tuple[float, float] | None:
+def _ends(estimate: Estimate) -> tuple[float, float | None] | None:
     """Interval of a score; None for an exact one."""
     return None if estimate.low is None else (estimate.low, estimate.high)
 

@@ -174,15 +174,15 @@ def fit(network: Network, points, targets, goal: float, rng: np.random.Generator
         is_far, is_strong = found.loss > goal + CLOSE, np.abs(found.output.weights).max() > STRONGEST
         return (is_far, found.loss) if is_far else (is_far, is_strong, found.loss)
 
-    best = None
+    found: list[Fitted] = []
     for k in range(tries):
         start = network.draw(rng, SCALES[k % len(SCALES)])
         options = {"maxiter": 200, "ftol": 1e-13, "gtol": 1e-10}
-        found = minimize(lambda p: fitted(p).loss, start, method="L-BFGS-B", bounds=network.bounds, options=options)
-        best = min(filter(None, (best, fitted(found.x))), key=rank)
-        if rank(best)[:2] == (False, False):
+        end = minimize(lambda p: fitted(p).loss, start, method="L-BFGS-B", bounds=network.bounds, options=options)
+        found.append(fitted(end.x))
+        if rank(found[-1])[:2] == (False, False):
             break
-    return best
+    return min(found, key=rank)
 
 
 def falls(network: Network, n: int, rng: np.random.Generator, each: int = 10) -> Share:
