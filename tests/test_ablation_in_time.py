@@ -142,6 +142,12 @@ def test_compiled_and_on_numpy_the_bits_are_the_same(name):
         assert np.array_equal(activity(compiled), activity(numpy))
 
 
+@pytest.mark.parametrize("name", ["spiking", "rate"])
+def test_what_is_ablated_already_may_be_ablated_for_a_while(name):
+    ablated = ablate(CIRCUITS[name]())
+    assert np.array_equal(activity(run(ablate(ablated, during=DURING), "cpp")), activity(run(ablated)))
+
+
 def test_rates_recover_after_the_loss():
     circuit = rate()
     found = run(ablate(circuit, during=(100 * ms, 200 * ms)), duration=0.4).traces["E"][0]

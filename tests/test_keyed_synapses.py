@@ -16,7 +16,7 @@ from eisim.base.seeds import INCREMENT, MULTIPLIERS
 from eisim.base.timing import Timing
 from eisim.circuit import delay_steps, scaled, union
 from eisim.distributions import Gamma, Lognormal, Normal
-from eisim.keyed_synapses import OF_WORDS, KeyedSynapses, delay_thresholds, delays_of, weights_of
+from eisim.keyed_synapses import OF_WORDS, KeyedSynapses, delay_thresholds, delays_of, weight_table, weights_of
 from eisim.neurons import LIF
 from eisim.report.circuit import synapses
 from eisim.simulation.layout import Trials
@@ -122,6 +122,15 @@ def test_weights_and_delays_have_their_distribution_and_are_independent(distribu
         assert stats.kstest(delays, weights).pvalue > 1e-3
         np.testing.assert_allclose((weights[:, None] < distribution.quantile(share)).mean(axis=0), share, atol=0.004)
         assert abs(np.corrcoef(weights, delays)[0, 1]) < 4 / np.sqrt(words.size)
+
+
+def test_the_tail_of_the_table_takes_little_of_wide_distributions():
+    """The figures of docs/scale.md, exactly: a line has the mean of its ends, and of its square the mean of three."""
+    given = Lognormal(1.0, 3.0)
+    low, high = (table := weight_table(given))[:-1], table[1:]
+    mean, square = (low + high).mean() / 2, (low**2 + low * high + high**2).mean() / 3
+    assert 1 - mean / given.moments[0] == pytest.approx(0.0005, abs=5e-5)
+    assert 1 - np.sqrt(square - mean**2) / given.moments[1] == pytest.approx(0.027, abs=5e-4)
 
 
 @given(st.floats(1e-4, 5e-3), st.floats(0.01, 2.0), st.sampled_from([1e-4, 2.5e-4]), st.integers(0, 2**32 - 1))

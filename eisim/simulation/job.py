@@ -167,7 +167,7 @@ class Job:
                 arrays[static_file(monitor_name(name), "_indices")] = np.arange(recorded, dtype=np.int32)
         for recorder, indices in self.layout.indices.items():
             arrays[static_file(recorder_name(recorder), "_indices")] = indices
-        if len(self.layout.courses) > 1:
+        if any(np.any(synapses.course) for synapses in self.layout.synapses.values()):
             arrays[TRANSMISSION_FILE] = self.layout.transmission(self.timing)
         inputs = self.layout.groups[INPUT]
         if inputs.frames:
