@@ -54,7 +54,7 @@ _GLOBALS = {
     "is_of_equations": lambda owner: owner.name in get_device().of_equations,
     "every": lambda: get_device().every,
     "resting": lambda: get_device().resting_arrays(),
-    "seldom": 64,  # updates, until neurons are asked again whether they are at rest
+    "seldom": 64,  # updates, until neurons are asked again whether they are at rest; more where most move
     "asking": _asking,
     "waking": _waking,
     "spikes_of": lambda owner: get_device().get_array_name(owner.variables["_spikespace"]),

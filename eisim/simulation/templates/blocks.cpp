@@ -25,7 +25,7 @@
                 {{on_spike}}
             }
     }
-    {% if size != '_movers.number' %}
+    {% if size != '_moving' %}
     {{events}}[{{size}}] = _count;
     {% endif %}
 {% endmacro %}

@@ -116,7 +116,7 @@ class Movers
     std::vector<int32_t> places;  // of neurons
     std::vector<uint8_t> at_rest; // by place
     void (*swap_arrays)(int64_t, int64_t);
-    int64_t updates = 0;
+    int64_t wait = {{seldom}}, left = {{seldom}}; // updates from one time of asking to the next
 
     void swap(int64_t a, int64_t b)
     {
@@ -140,7 +140,7 @@ public:
             places[k] = neurons[k] = k;
     }
 
-    bool is_to_ask() { return ++updates % {{seldom}} == 0; }
+    bool is_to_ask() { return --left <= 0; }
 
     void says(int64_t place, bool moves) { at_rest[place] = !moves; }
 
@@ -148,7 +148,9 @@ public:
     void arrange()
     {
         const int64_t size = neurons.size(), still = std::count(at_rest.begin(), at_rest.begin() + number, 1);
-        if (2 * (number - still) > size)
+        const bool are_most = 2 * (number - still) > size;
+        left = wait = are_most ? std::min<int64_t>(2 * wait, {{16 * seldom}}) : {{seldom}}; // asking takes time
+        if (are_most)
             return restore();
         are_few = are_few || 4 * (number - still) < size;
         for (int64_t place = number; are_few && place-- > 0;)

@@ -24,7 +24,8 @@
         _movers.arrange();
     }
     int32_t *_spikes = {{spikes_of(owner)}};
-    {% call blocks.spikes('_spikes', '_movers.number', block_size, crossed) %}
+    const int64_t _moving = _movers.number;
+    {% call blocks.spikes('_spikes', '_moving', block_size, crossed) %}
             {{vector_code|autoindent}}
     {% endcall %}
     _movers.name(_spikes, _count);

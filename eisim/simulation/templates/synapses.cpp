@@ -7,6 +7,7 @@
     {{scalar_code|autoindent}}
 
     const int64_t _arrivals = {{pathway.name}}.arrivals();
+    {% macro loop(code) %}
     for (int64_t _k = 0; _k < _arrivals; _k++)
     {
         const Arrival _arrival = {{pathway.name}}.arrival(_k);
@@ -14,8 +15,19 @@
         {
             const size_t _idx = _arrival.order ? _arrival.order[_i] : _i;
             const size_t _vectorisation_idx = _idx;
-            {{waking(vector_code, owner)|autoindent}}
+            {{code|autoindent}}
         }
+    }
+    {% endmacro %}
+    {% if owner.target.name in resting() %}
+    if (eisim_movers_{{owner.target.name}}.are_few)
+    {
+        {{loop(waking(vector_code, owner))}}
+    }
+    else
+    {% endif %}
+    {
+        {{loop(vector_code)}}
     }
 {% endblock %}
 
