@@ -32,7 +32,7 @@ from eisim.simulation.state import state_variables
 from eisim.simulation.toolchain import toolchain
 
 #: Neurons of a group from which on those at rest are left out.
-MANY = 20_000
+MANY = 100_000
 BINARY = "main.exe" if os.name == "nt" else "main"
 #: Names of the devices that generate programs: Brian2's as it is, and `eisim.simulation.device`.
 PLAIN, OWN = "cpp_standalone", "eisim_standalone"
