@@ -59,18 +59,18 @@ class Rule(Explained):
 
     def is_keyed(self, shape: tuple[int, int], recurrent: bool) -> bool:
         """Whether synapses are drawn as `eisim.keyed_synapses` says; `recurrent`: both are the same neurons."""
-        has_in_degrees = type(self).in_degrees is not Rule.in_degrees
+        has_in_degrees = type(self)._in_degrees is not Rule._in_degrees
         return has_in_degrees and (self.multapses or self.expected(shape, recurrent) >= KEYED_FROM)
 
-    def in_degrees(self, rng: np.random.Generator, shape: tuple[int, int], spares: bool) -> np.ndarray:
+    def _in_degrees(self, rng: np.random.Generator, shape: tuple[int, int], spares: bool) -> np.ndarray:
         """Number of synapses onto each target where the rest is drawn by keys; `spares`: none onto itself."""
         raise NotImplementedError
 
-    def keyed(self, seed: tuple[int, int], shape: tuple[int, int], recurrent: bool) -> KeyedSynapses:
-        """What synapses are drawn from by keys; the seed is that of the circuit and of the projection's name."""
+    def keyed(self, entropy: tuple[int, int], shape: tuple[int, int], recurrent: bool) -> KeyedSynapses:
+        """What synapses are drawn from by keys; the entropy is the circuit's seed and that of the projection's name."""
         spares = self._spares(recurrent)
-        key = int(np.random.SeedSequence([*seed, _OF_KEYS]).generate_state(1, np.uint64)[0])
-        in_degrees = self.in_degrees(np.random.default_rng(seed), shape, spares).astype(np.int32)
+        key = int(np.random.SeedSequence([*entropy, _OF_KEYS]).generate_state(1, np.uint64)[0])
+        in_degrees = self._in_degrees(np.random.default_rng(entropy), shape, spares).astype(np.int32)
         return KeyedSynapses(key, in_degrees, shape[0], spares, self.multapses)
 
     def draw(self, rng: Seed, shape: tuple[int, int], recurrent: bool) -> sparse.csr_array:
@@ -130,7 +130,7 @@ class FixedProbability(Rule):
     def expected(self, shape: tuple[int, int], recurrent: bool = False) -> float:
         return self.probability * shape[0] * (shape[1] - self._spares(recurrent))
 
-    def in_degrees(self, rng, shape, spares):
+    def _in_degrees(self, rng, shape, spares):
         return rng.binomial(shape[0] - spares, self.probability, shape[1])
 
     def _draw(self, rng, n_source, n_target, spares):
@@ -191,7 +191,7 @@ class FixedInDegree(_FixedDegree):
 
     _degree, _partners, _side = "in_degree", "sources", 0
 
-    def in_degrees(self, rng, shape, spares):
+    def _in_degrees(self, rng, shape, spares):
         return np.full(shape[1], self.in_degree)
 
     def _draw(self, rng, n_source, n_target, spares):
@@ -262,7 +262,7 @@ class FixedTotalNumber(Rule):
     def expected(self, shape: tuple[int, int], recurrent: bool = False) -> float:
         return float(self.total)
 
-    def in_degrees(self, rng, shape, spares):
+    def _in_degrees(self, rng, shape, spares):
         if self.multapses:
             return rng.multinomial(self.total, np.full(shape[1], 1 / shape[1])) if shape[1] else np.zeros(0)
         return _of_distinct_pairs(rng, self.total, shape[0] - spares, shape[1])

@@ -28,6 +28,7 @@ from eisim import (
 )
 from eisim.analysis import activity
 from eisim.base.seeds import seed_of
+from eisim.circuit import initial_state
 from models import center_surround, decision, ring_attractor, winner_take_all
 
 XOR = TruthTable("0110")
@@ -107,7 +108,7 @@ def silenced(seed):
 
 def of_model(name, seed):
     made = import_module(f"models.{name}").circuit(seed=seed)
-    return made.seed, [np.asarray(p.initial, dtype=float) for p in made.populations if hasattr(p, "initial")]
+    return made.seed, [list(initial_state(p, made.seed).values()) for p in made.populations]
 
 
 def of_rule(rule, shape, seed):
@@ -133,6 +134,7 @@ CALLS = {
             ("wilson_cowan", "excitatory_only_rhythm"),
             ("inhibition_stabilized_network", "excitatory_only"),
             ("disinhibition", "excitatory_only"),
+            ("microcircuit", "excitatory_only"),
         )
     },
     "sham_random": shammed,
