@@ -56,7 +56,11 @@ class Layer(Brief):
 
     def __call__(self, rates: dict[str, np.ndarray]) -> np.ndarray:
         """Rates of this layer (trials × size, in Hz) given those of its sources."""
-        found = self.neuron.activation(self.drive(rates))
+        return self._rates(rates)
+
+    def _rates(self, rates):
+        """The same without a look at the arguments, which takes longer the more layers there are."""
+        found = self.neuron.activation(self._drive(rates))
         return np.where(self.sends, found, 0.0) if self.silent else found
 
     @property
@@ -66,6 +70,9 @@ class Layer(Brief):
 
     def drive(self, rates: dict[str, np.ndarray]) -> np.ndarray:
         """The summed input (trials × size) given the rates of the sources."""
+        return self._drive(rates)
+
+    def _drive(self, rates):
         drive = np.broadcast_to(self.bias, (len(next(iter(rates.values()))), self.size))
         for source, weights in self.incoming:
             drive = drive + rates[source] @ weights
@@ -194,7 +201,7 @@ class DNN(Shown):
         if self.recurrent:
             return self._fixed_point(rates)
         for layer in self.layers:
-            rates[layer.name] = layer(rates)
+            rates[layer.name] = layer._rates(rates)
         return rates
 
     def _sent(self, stimuli) -> dict[str, np.ndarray]:
@@ -208,7 +215,7 @@ class DNN(Shown):
         for layer in self.layers:
             rates[layer.name] = np.zeros((len(rates[self.inputs[0][0]]), layer.size))
         for _ in range(limit):
-            change = {layer.name: layer(rates) - rates[layer.name] for layer in self.layers}
+            change = {layer.name: layer._rates(rates) - rates[layer.name] for layer in self.layers}
             largest = np.max([np.abs(delta).max(axis=1, initial=0) for delta in change.values()], axis=0)
             moving = ~(largest < SETTLED)
             if not moving.any():
@@ -309,7 +316,7 @@ def _stacked(dnn: DNN, circuits: list[Circuit]) -> Callable[[np.ndarray], list[n
     def outputs(stimuli):
         rates = {name: np.tile(each, n) for name, each in dnn._sent(stimuli).items()}
         for layer in layers:
-            rates[layer.name] = layer(rates)
+            rates[layer.name] = layer._rates(rates)
         shapes = {each.name: (len(stimuli), n, each.size) for each in dnn.layers}
         of_circuits = [rates[name].reshape(shapes[name]) for name, _ in dnn.outputs]
         return list(np.moveaxis(np.concatenate([np.empty((len(stimuli), n, 0)), *of_circuits], axis=-1), 1, 0))

@@ -77,7 +77,7 @@ def test_the_view_of_the_worm(touch):
     assert len(document["rows"]) == len(touch.conditions) and document["function"]["margins"]["forward"] > 0
     assert document["judgements"][0]["verdict"] == "lost" and document["signs"]["mixed"] == "inhibitory"
     findings = view.findings()
-    assert findings.question.startswith("Does the touch circuit") and len(findings.pictures) == 3
+    assert findings.question.startswith("Does the touch circuit") and len(findings.pictures) == 4
     assert [name for name, _ in view.drawn()] == [picture.file for picture in findings.pictures]
     files = dict(view.all_files())
     assert {"rates.csv", "lesions.csv", "losses.csv", "structure.csv", "data.nc"} <= set(files)

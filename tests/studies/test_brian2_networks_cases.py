@@ -200,7 +200,8 @@ def test_fraction_0_is_the_script_and_half_is_half_the_weight(alone, name, tmp_p
     assert result.identical is True and not result.problems
     assert result.scores[0, 0] == alone[name, "plain"] > 0
     assert result.scores[1, 0] == pytest.approx(alone[name, "halved"], rel=1e-12) and np.ptp(result.scores) > 0
-    assert bool(result.notes) == (name in ("set_device inside", "depressing, jumping, own seeds"))
+    noted = ("set_device inside", "depressing, jumping, own seeds", "groups of one name, one after the other")
+    assert bool(result.notes) == (name in noted)
     assert not (tmp_path / "never_made").exists()
 
 

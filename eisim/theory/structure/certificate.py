@@ -12,8 +12,8 @@ from eisim.base import memory
 from eisim.base.display import plotted, tabulated
 from eisim.base.errors import InputError
 from eisim.base.progress import Report, silent
-from eisim.base.values import Shown
-from eisim.circuit import Circuit
+from eisim.base.values import Shown, revised
+from eisim.circuit import Circuit, Readout
 from eisim.theory.assumptions import unshown, violated
 from eisim.theory.structure.balance import Balance, Frustration, balance, frustration
 from eisim.theory.structure.carriers import carried, sole_carriers
@@ -387,6 +387,10 @@ def is_monotone(circuit: Circuit, everywhere: bool = False, output: int | None =
     Of circuits of more than 20,000 neurons it is not examined.
     """
     if sum(p.size for p in circuit.populations) > MOST_NEURONS or any(violated(circuit)):
+        return False
+    if everywhere:
+        circuit = revised(circuit, readouts=tuple(Readout(p.name) for p in circuit.populations))
+    if not circuit.readouts:
         return False
     graph = graph_of_circuit(circuit)
     if everywhere:
