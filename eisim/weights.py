@@ -7,6 +7,7 @@ has its weight by its place in the matrix: it keeps it when others are removed.
 as `eisim.keyed_synapses` says, so that a compiled program can draw them itself.
 """
 
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
@@ -35,6 +36,9 @@ class Rule(Explained):
     autapses: bool = True
     #: Whether a source may have several synapses onto a target.
     multapses: bool = False
+    #: Draws the number of synapses onto each target, where the rest can be drawn by keys: of a generator, the shape,
+    #: and whether a neuron's synapse onto itself is left out.
+    _in_degrees: ClassVar[Callable[..., np.ndarray] | None] = None
     #: Whether chance decides which synapses there are, and how many of them.
     draws_places: ClassVar[bool] = True
     draws_number: ClassVar[bool] = False
@@ -59,15 +63,12 @@ class Rule(Explained):
 
     def is_keyed(self, shape: tuple[int, int], recurrent: bool) -> bool:
         """Whether synapses are drawn as `eisim.keyed_synapses` says; `recurrent`: both are the same neurons."""
-        has_in_degrees = type(self)._in_degrees is not Rule._in_degrees
-        return has_in_degrees and (self.multapses or self.expected(shape, recurrent) >= KEYED_FROM)
-
-    def _in_degrees(self, rng: np.random.Generator, shape: tuple[int, int], spares: bool) -> np.ndarray:
-        """Number of synapses onto each target where the rest is drawn by keys; `spares`: none onto itself."""
-        raise NotImplementedError
+        return bool(self._in_degrees) and (self.multapses or self.expected(shape, recurrent) >= KEYED_FROM)
 
     def keyed(self, entropy: tuple[int, int], shape: tuple[int, int], recurrent: bool) -> KeyedSynapses:
         """What synapses are drawn from by keys; the entropy is the circuit's seed and that of the projection's name."""
+        if not self._in_degrees:
+            raise InputError(f"{type(self).__name__}: expected a rule that can be drawn by keys, such as FixedInDegree")
         spares = self._spares(recurrent)
         key = int(np.random.SeedSequence([*entropy, _OF_KEYS]).generate_state(1, np.uint64)[0])
         in_degrees = self._in_degrees(np.random.default_rng(entropy), shape, spares).astype(np.int32)
