@@ -641,6 +641,12 @@ def lines(measurement: Measurement, entry: dict):
         yield f"  {figure.what}: {number(figure.value(entry['found']), figure.unit)}{spread}{target}"
 
 
+def _brief(said: str) -> str:
+    """The beginning of what a command said, which names it, and the end, which says why it failed."""
+    said = " ".join(said.split())
+    return said if len(said) <= 400 else f"{said[:160]} … {said[-240:]}"
+
+
 def carried_out(measurement: Measurement) -> dict:
     """What was found, or why not, with the date and the cores that others kept busy meanwhile, on average."""
     start, used = time.perf_counter(), measure.used_by_others()
@@ -649,7 +655,7 @@ def carried_out(measurement: Measurement) -> dict:
     except NotMeasured as error:
         found = {"": str(error)}
     except (SystemExit, ArithmeticError, OSError, subprocess.CalledProcessError) as error:
-        found = {"": f"it failed: {' '.join(str(error).split())[:300]}"}
+        found = {"": f"it failed: {_brief(str(error))}"}
     load = (measure.used_by_others() - used) / (time.perf_counter() - start)
     rounded = {k: v if isinstance(v, str) else [float(f"{each:.6g}") for each in v] for k, v in found.items()}
     load = None if math.isnan(load) else round(max(load, 0), 2)

@@ -245,6 +245,11 @@ def task(kind: str = "spiking", *, quick: bool = False, eta: float | None = None
         references = rates_of_units(etas)
     else:
         references = np.array([mean_field(float(g), each, float(size))[0] for each in etas])
+    constant = best_constant(references) if eta is None else None
+    if constant is not None and constant >= Task.criterion:
+        expected = f"a g with other rates for each of {', '.join(f'{each:g}' for each in etas)} times the threshold"
+        found = f"{g:g}, for which a constant answer scores {constant:.2f} (eta=2, say, asks for one rate)"
+        raise InputError(f"brunel: g: expected {expected}, found {found}")
     return Task(
         circuit=partial(_of_seed, kind, parameters),
         stimuli=np.array(etas)[:, None],
@@ -256,7 +261,7 @@ def task(kind: str = "spiking", *, quick: bool = False, eta: float | None = None
         record=kind == "spiking",
         published_neurons=NEURONS if kind == "spiking" and size < 1 else 0,
         facts=partial(_facts_of_states, g, etas) if kind == "spiking" else None,
-        constant=best_constant(references) if eta is None else None,
+        constant=constant,
         excitatory_only=_excitatory_only_seeded if kind == "rate" else None,
     )
 

@@ -80,6 +80,8 @@ def main():
         drive = nest.Create("poisson_generator", {"rate": rate})
         nest.Connect(drive, neurons, syn_spec={"weight": CURRENT * scale, "delay": 1.5})
         populations.append(neurons)
+    for name in NAMES:  # NEST holds at most 2**27 - 1 synapses of a model in a thread
+        nest.CopyModel("static_synapse", f"from {name}")
     for k, target in enumerate(populations):
         for j, source in enumerate(populations):
             if not synapses[k, j]:
@@ -87,6 +89,7 @@ def main():
             mean, delay = weights[k, j] * scale, a.inhibitory_delay if j % 2 else 1.5
             bounds = {"min": -np.inf, "max": 0.0} if j % 2 else {"min": 0.0, "max": np.inf}
             synapse = {
+                "synapse_model": f"from {NAMES[j]}",
                 "weight": nest.math.redraw(nest.random.normal(mean, 0.1 * abs(mean)), **bounds),
                 "delay": nest.math.redraw(nest.random.normal(delay, delay / 2), min=0.05, max=np.inf),
             }

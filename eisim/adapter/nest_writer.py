@@ -40,6 +40,8 @@ from eisim.weights import Independent, Rule
 _TAKEN = {*keyword.kwlist, *HELPERS, "argparse", "nest", "np", "Path", "arrays", "dt", "parser", "options", "frame"}
 _TAKEN |= {"populations", "recorders", "name", "neurons", "k", "found", "events", "here", "rate", "phase", "where"}
 _TAKEN |= {"print", "len", "range", "zip", "dict", "int", "float", "round"}
+#: Synapses of one model that a thread of NEST can hold are 2**27 - 1; some fewer, since their number may be drawn.
+MOST = 130_000_000
 _EXACT = "Exact: the same spikes as in eisim, as long as no potential is within rounding of the threshold"
 _ONE_STEP = "Delays of less than a time step are one step, the shortest of NEST"
 _MOVED = "A change of the drive within a refractory period acts from the end of that period on where potentials jump"
@@ -57,6 +59,7 @@ class Writer:
         self.drawn: dict[str, None] = {}  # what NEST draws
         self.differs: dict[str, None] = {}
         self.helpers: set[str] = set()
+        self.held: dict[str, tuple[int, float]] = {}  # by model of synapse: copies of it, and synapses of the last
         self.frames: list[str] = []  # statements before each frame of the stimulus
         self.columns = spans(circuit.inputs)
         self.unused = unused = Unused(_TAKEN)
@@ -329,7 +332,9 @@ class Writer:
             self.differs[_REFRACTORY] = None
         decay = f"*{self.decays[target.name]}" * jumps
         later = jumps + is_early
-        how, delay, synapse = None, self._delay(q, later), _synapse(q)
+        synapse = _synapse(q)
+        yield from self._another_copy(q, synapse)
+        how, delay = None, self._delay(q, later)
         if law and delay and not (jumps and np.ndim(model.parameters["tau_m"])):
             how = rule_of(rule, (source.size, target.size), source is target)
         if how is None:
@@ -343,6 +348,20 @@ class Writer:
         yield f"    {words(how)},"
         yield f"    {words({'weight': law + decay, 'delay': delay} | synapse)},"
         yield ")\n"
+
+    def _another_copy(self, q: Projection, synapse: dict[str, str]) -> Iterator[str]:
+        """Copy the model of synapses where one model would have more than a thread can hold."""
+        source, target = self.circuit.source(q), self.circuit.population(q.target)
+        drawn, shape = isinstance(q.weights, Rule), (source.size, target.size)
+        number = q.weights.expected(shape, source is target) if drawn else q.weights.nnz
+        model = synapse.get("synapse_model", '"static_synapse"')
+        copies, held = self.held.get(model, (0, 0.0))
+        if held and held + number > MOST:
+            copies, held = copies + 1, 0.0
+            yield f'nest.CopyModel({model}, {model[:-1]} {copies}")  # since a thread has at most 2**27 - 1 of a model'
+        self.held[model] = copies, held + number
+        if copies:
+            synapse["synapse_model"] = f'{model[:-1]} {copies}"'
 
     def _delay(self, q: Projection, later: int) -> str | None:
         """The delay of all synapses of a projection, some steps `later`; ``None`` where each has its own."""

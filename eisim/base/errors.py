@@ -74,24 +74,31 @@ def masked_error(what: str, function: Callable, arguments: tuple, keywords: dict
 
     What is masked has no value, but NumPy gives the one below the mask.
     """
+    if not (looked_at := _can_be_masked()):
+        return None
     for place, value in enumerate((*arguments, *keywords.values())):
-        if is_masked(value):
+        if isinstance(value, looked_at) and is_masked(value):
             names = [*[*inspect.signature(function).parameters][: len(arguments)], *keywords]
             known = f" {names[place]}:" if len(names) == len(arguments) + len(keywords) else ""
             return InputError(f"{what}:{known} expected numbers, found masked ones")
     return None
 
 
+def _can_be_masked() -> tuple[type, ...]:
+    """What can be masked, or hold something that is; nothing can without numpy.ma."""
+    masked = sys.modules.get("numpy.ma")
+    return (masked.MaskedArray, list, tuple, dict) if masked else ()
+
+
 def is_masked(value) -> bool:
     """Whether something of an array of numpy.ma is masked, or of one in a list or dict."""
-    if "numpy.ma" not in sys.modules:
+    if not (looked_at := _can_be_masked()):
         return False
-    kind = sys.modules["numpy.ma"].MaskedArray
     if type(value) in (list, tuple, dict):
         parts = value.values() if type(value) is dict else value
-        nested = (part for part in islice(parts, _MOST_PARTS) if isinstance(part, (list, tuple, kind)))
+        nested = (part for part in islice(parts, _MOST_PARTS) if isinstance(part, looked_at))
         return any(map(is_masked, nested))
-    return isinstance(value, kind) and bool(sys.modules["numpy.ma"].is_masked(value))
+    return isinstance(value, looked_at[0]) and bool(sys.modules["numpy.ma"].is_masked(value))
 
 
 def explains_arguments(function: Callable, is_method: bool = False) -> Callable:

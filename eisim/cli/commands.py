@@ -344,10 +344,10 @@ def run(
     put_off_imports()
     for asked, experiment, chosen_settings, kinds in zip(names, chosen, settings, all_kinds, strict=True):
         folder = out if out is not None and len(chosen) == 1 else (out or Path("results")) / experiment.name
-        values = asdict(chosen_settings)
-        identify = partial(identity, asked, experiment.module, values, kinds, number, backend.value)
-        compute = partial(experiment.run, chosen_settings, kinds, number, backend.value)
-        how = {"seed": number, "kinds": kinds, "backend": backend.value, "about": experiment.about}
+        values, device = asdict(chosen_settings), experiment.backend or backend.value
+        identify = partial(identity, asked, experiment.module, values, kinds, number, device)
+        compute = partial(experiment.run, chosen_settings, kinds, number, device)
+        how = {"seed": number, "kinds": kinds, "backend": device, "about": experiment.about}
         units = {f.name: f.metadata["unit"] for f in fields(chosen_settings) if "unit" in f.metadata}
         how |= {"settings_si": values, "settings_units": units}
         with kept(identify, _say, fresh) as parts:

@@ -275,7 +275,7 @@ def label(link: Link) -> tuple[str, ...]:
 
 
 def _few(nodes: Sequence[Node], links: Sequence[Link]) -> tuple[list[Node], list[Link]]:
-    """The nodes, or groups of them if they are too many: of one layer, sign and model; else of one sign."""
+    """The nodes, or groups of them if there are too many, or too many arrows: of a layer, sign and model, or a sign."""
     targets = {link.target for link in links}
     inputs = [not node.sign and k not in targets for k, node in enumerate(nodes)]
     arrows = {(link.source, link.target, link.sign) for link in links}
@@ -283,7 +283,8 @@ def _few(nodes: Sequence[Node], links: Sequence[Link]) -> tuple[list[Node], list
         return list(nodes), list(links)
     layer = graph.layers(len(nodes), [(link.source, link.target) for link in links], _late(nodes, links))
     keys = [(i, node.sign, at, node.model) for i, at, node in zip(inputs, layer.tolist(), nodes, strict=True)]
-    if len({key for key in keys if not key[0]}) > MOST:
+    between = {(keys[source], keys[target], sign) for source, target, sign in arrows}
+    if len({key for key in keys if not key[0]}) > MOST or len(between) > MOST_ARROWS:
         keys = [key[:2] for key in keys]
     groups, merged = defaultdict(list), defaultdict(list)
     for key, node in zip(keys, nodes, strict=True):
@@ -302,11 +303,20 @@ def _together(nodes):
         first,
         name=", ".join(names) if len(names) <= 3 else f"{names[0]} … {names[-1]}",
         size=sum(node.size for node in nodes),
-        model=first.model if len(models) == 1 else f"{len(models)} models",
+        model=_model_of_all(first.word, models),
         output=f"{len(outputs)} thresholds" if len(outputs) > 1 else "".join(outputs),
         of=len(nodes),
         marked=any(node.marked for node in nodes),
     )
+
+
+def _model_of_all(word, models):
+    if len(models) == 1:
+        return next(iter(models))
+    neurons = {model.partition(", ")[0] for model in models}  # without their cell types
+    if len(neurons) == 1:
+        return f"{neurons.pop()}, {len(models)} types"
+    return f"{len(models)} {({'afferent': 'rates', 'current': 'scales'}).get(word, 'models')}"
 
 
 def _sum(links):

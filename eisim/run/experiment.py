@@ -30,7 +30,8 @@ class Experiment:
     Its settings are a dataclass, whose fields ``--set`` can change, but for those that its name or file fixes. `about`
     is the docstring of its module, which may run it itself or leave that to a function made for one circuit or table.
     `kinds` are those of the circuits that it can simulate, ``KINDS`` of the module. One that simulates circuits of one
-    kind only, ``ONE_KIND = True``, takes the first of these that is asked for.
+    kind only, ``ONE_KIND = True``, takes the first of these that is asked for. One that always runs on the same
+    backend names it by ``BACKEND``.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Experiment:
     given: Mapping[str, Any] = field(default_factory=dict)
     kinds: tuple[str, ...] = ("spiking", "rate")
     one_kind: bool = False
+    backend: str = ""
 
     def taken(self, kinds: Sequence[str]) -> list[str]:
         """Those of the kinds that are asked for that it simulates; ``InputError`` if it simulates none of them."""
@@ -74,7 +76,8 @@ class Experiment:
             run = guarded(run, module.__file__ or name, "run")
         shown, kinds = partial(_run_and_show, module, run), getattr(module, "KINDS", cls.kinds)
         about, one_kind = module.__doc__ or "", getattr(module, "ONE_KIND", False)
-        return cls(name, module.Settings, shown, about, module.__name__, given or {}, kinds, one_kind)
+        backend = getattr(module, "BACKEND", cls.backend)
+        return cls(name, module.Settings, shown, about, module.__name__, given or {}, kinds, one_kind, backend)
 
 
 def _run_and_show(module, run, settings, kinds, seed, backend, report):

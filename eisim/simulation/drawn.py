@@ -9,6 +9,7 @@ from eisim.circuit import Circuit, Projection, delay_steps
 from eisim.distributions import Distribution
 from eisim.keyed_synapses import KeyedSynapses, delay_thresholds, weight_table
 from eisim.simulation.block import Block
+from eisim.weights import Rule
 
 #: Numbers of the file of drawn synapses that are whole, for each part, in the order in which the program reads them.
 _FIELDS = (
@@ -98,6 +99,8 @@ def _delay_range(delay, dt):
 
 def is_drawable(circuit: Circuit, projection: Projection) -> bool:
     """Whether a program can draw the synapses of a projection itself."""
+    if not isinstance(projection.weights, Rule):
+        return False
     if circuit.kind == "rate" or projection.learning or projection.transient or projection.plasticity:
         return False
     if not isinstance(projection.delay, Distribution) and projection.delay.ndim:

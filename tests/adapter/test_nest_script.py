@@ -301,6 +301,30 @@ def test_short_term_plasticity_is_tsodyks2(ran):
         )
 
 
+def test_no_model_of_a_synapse_has_more_than_a_thread_of_nest_holds(ran, monkeypatch):
+    short = ShortTerm(0.4, 0.2, 0.1)
+    circuit = pair(
+        weights=1e-3,
+        projections=[
+            Projection("E", "E", FixedInDegree(2, 1e-3)),  # 12 synapses beside 36
+            Projection("I", "E", np.eye(6)[::-1] * 1e-3),  # 6, one by one
+            Projection("x", "E", AllToAll(1e-3), plasticity=short, name="plastic"),
+            Projection("I", "I", AllToAll(1e-3), plasticity=short, name="plastic, too"),
+        ],
+    )
+    assert "CopyModel" not in to_nest(circuit).text
+    monkeypatch.setattr("eisim.adapter.nest_writer.MOST", 40)
+    nest, made = ran(circuit)
+    assert nest.copies == {"static_synapse 1": "static_synapse", "tsodyks2_synapse 1": "tsodyks2_synapse"}
+
+    def model(source, target):
+        ((*_, synapse),) = [each for found in between(nest, made[source], made[target]) for each in found]
+        return synapse.get("synapse_model", "static_synapse")
+
+    assert [model("E", "I"), model("E", "E"), model("I", "E")] == ["static_synapse", *["static_synapse 1"] * 2]
+    assert [model("x_relay", "E"), model("I", "I")] == ["tsodyks2_synapse", "tsodyks2_synapse 1"]
+
+
 def test_silenced_neurons_never_reach_the_threshold(ran):
     circuit = silence(pair(projections=[Projection("I", "E", FixedInDegree(3, 1e-3), 1e-3)]), 0.5)
     _, made = ran(circuit)

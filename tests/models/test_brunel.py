@@ -56,6 +56,12 @@ def test_a_constant_rate_scores_what_the_task_says(kind):
     assert brunel.task(kind, eta=2.0).constant is None, "a constant rate may be right for one input"
 
 
+def test_a_g_at_which_a_constant_rate_is_enough_is_refused_by_name():
+    with pytest.raises(InputError, match=r"brunel: g: .* found 3, for which a constant answer scores .*eta=2"):
+        brunel.task(g=3.0)
+    assert brunel.task(g=3.0, eta=2.0).constant is None
+
+
 def test_the_facts_are_of_the_trial_that_the_paper_has():
     task = brunel.task(quick=True)
     response = simulate(task.circuit(0), task.stimuli, record=True, seed=[0, 1], backend="numpy", **task.times)

@@ -39,7 +39,7 @@ from eisim.report.view import view_of
 from eisim.report.views.boolean_figures import ablation_curve, ablation_curves
 from eisim.studies.tasks import Survey
 from experiments import boolean
-from models import brunel, decision, xor
+from models import brunel, decision, microcircuit, xor
 from tests.support import two_choice
 from tests.support.figures import check, said
 
@@ -221,6 +221,7 @@ def feed_forward():
         lambda: brunel.circuit(kind="spiking"),
         lambda: decision.circuit(kind="rate"),
         lambda: decision.circuit(kind="spiking"),
+        lambda: microcircuit.circuit(size=0.02),
         feed_forward,
         lambda: loops(1),
         lambda: loops(3),
@@ -263,6 +264,15 @@ def test_large_circuits_are_drawn_in_groups_of_the_same_synapses():
     expected = sum(10 * 10 * 0.5 - (a == b) * 5 for a in range(5) for b in range(5))
     within = [a for a in layout.arrows if a.source == a.target]
     assert len(within) == 2 and all(a.lines[1:] == (f"× ≈ {expected:,.0f}", "1 ms") for a in within)
+
+
+def test_circuits_with_too_many_arrows_are_drawn_in_groups_whatever_their_types():
+    layout = diagram.circuit_layout(microcircuit.circuit(size=0.02))
+    assert len(layout.boxes) == 3 and len(layout.arrows) <= diagram.MOST_ARROWS
+    lines = {box.colour: box.lines for box in layout.boxes}
+    assert {"4 populations", "LIF, 4 types"} <= set(lines[EXCITATORY]) & set(lines[INHIBITORY])
+    (inputs,) = (box.lines for box in layout.boxes if "8 inputs" in box.lines)
+    assert "6 rates" in inputs
 
 
 def test_layers_follow_the_longest_path_and_loops_have_two():

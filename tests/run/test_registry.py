@@ -123,6 +123,13 @@ def test_experiments_that_simulate_one_kind_say_which(name, first):
     assert experiment.taken([other]) == [other]
 
 
+def test_the_record_names_the_backend_that_was_used(tmp_path):
+    out = tmp_path / "out"
+    how = ["--kind", "spiking", "--backend", "cpp", "--set", "networks=1", "--out", str(out)]
+    assert run_command(["run", "paper", *how]) == 0
+    assert json.loads((out / "run.json").read_text())["backend"] == "numpy"
+
+
 def test_the_record_names_the_kind_that_was_simulated(tmp_path):
     how = ["--kind", "both", "--backend", "numpy", "--out", str(tmp_path / "out")]
     assert run_command(["run", "census", "--set", "inputs=1", "--set", "levels=2", *how]) == 0

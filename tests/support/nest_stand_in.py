@@ -68,6 +68,8 @@ def run(script, path, words=()):
 
     nest.Create, nest.ResetKernel, nest.num_processes = create, lambda: None, 1
     nest.Connect = lambda *given: nest.connections.append(given)
+    nest.copies = {}
+    nest.CopyModel = lambda model, copy: nest.copies.setdefault(copy, model)
     nest.Simulate = nest.simulated.append
     nest.random = types.SimpleNamespace(normal=drawn("normal"), lognormal=drawn("lognormal"))
     nest.math = types.SimpleNamespace(redraw=drawn("redraw"), max=drawn("max"))

@@ -46,7 +46,7 @@ WHY = {
 
 
 def check_all(
-    networks: int, kinds: Sequence[str], seed: int, jellyfish: Contexts, report: Callable[..., None]
+    networks: int, kinds: Sequence[str], seed: int, jellyfish: Contexts, backend: str, report: Callable[..., None]
 ) -> PaperResult:
     """Check every statement.
 
@@ -58,14 +58,13 @@ def check_all(
         Kinds of circuit that are simulated.
     jellyfish : Contexts
         The exception, a spiking circuit.
-    seed, report
-        As for `eisim.simulate`. All batches are small, and take less time on NumPy than a program takes to compile.
+    seed, backend, report
+        As for `eisim.simulate`.
 
     Returns
     -------
     PaperResult
     """
-    backend = "numpy"
     rngs = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(4 + len(BLOCKS))]
     order = np.random.SeedSequence([seed, 1])
     rates = None
