@@ -238,12 +238,12 @@ def dose(how: str) -> Dose:
         return Dose(how, f"fraction of {pathway} cut", partial(ablate, projections=pathway.split(",")))
     if name == "block" and pathway:
         apply = partial(ablate, cell_types=pathway.split(","))
-        return Dose(how, f"fraction of the synapses of {pathway} cells blocked", apply)
+        return Dose(how, f"fraction of the inhibitory synapses of {pathway} cells blocked", apply)
     if name == "silence" and pathway:
         types = pathway.split(",")
         return Dose(
             how,
-            f"share of {pathway} cells silenced",
+            f"share of inhibitory {pathway} cells silenced",
             partial(_silenced_unread, cell_types=types),
         )
     if str(how) not in DOSES:

@@ -17,6 +17,7 @@ from eisim.base.store.checkpoint import kept
 from eisim.cli import commands as cli
 from eisim.report.view import view_of
 from eisim.run import registry as catalogue
+from eisim.studies.tasks import judge
 from experiments import functions
 from tests.support.figures import said as texts
 
@@ -107,6 +108,45 @@ def test_an_interrupted_run_goes_on_from_its_finished_circuits(monkeypatch, tmp_
         tables()
     assert tables() == whole and assessed == ["one", "two", "one", "two", "two"]
     assert "1 finished part kept" in said[0] and "resuming from 1 finished part" in said[1] and len(said) == 2
+
+
+def test_an_interrupted_run_of_one_large_circuit_goes_on_from_its_finished_batches(monkeypatch, tmp_path):
+    monkeypatch.setattr(catalogue, "entry_points", points)
+    monkeypatch.setitem(POINTS, "eisim.models", [("one", "tests.support.two_choice")])
+    monkeypatch.setenv("EISIM_CACHE_DIR", str(tmp_path))
+    begun, begin, said, stages = [], judge.begin, [], []
+
+    def counted(circuits, *args, **options):
+        begun.append(len(circuits))
+        if len(begun) == stop:
+            raise KeyboardInterrupt
+        return begin(circuits, *args, **options)
+
+    def tables():
+        begun.clear()
+        with kept(lambda: "this run", said.append) as parts:
+            settings = functions.Settings(doses=3, seeds=4, quick=1)
+            survey = functions.run(settings, ["spiking"], 0, "numpy", lambda stage, *_: stages.append(stage))
+        parts.clear()
+        return dict(view_of(survey).all_files()), parts
+
+    monkeypatch.setattr(judge, "begin", counted)
+    stop = 0
+    at_once = tables()[0]
+    assert len(begun) == 2 and not any("batch" in stage for stage in stages)
+    monkeypatch.setattr(judge, "SYNAPSES", 250)
+    whole, parts = tables()
+    assert whole == at_once
+    assert len(begun) > 4 and parts.expected == parts.computed == len(begun) + 1  # and the circuit
+    first = sum("further controls" not in stage and "batch" in stage for stage in dict.fromkeys(stages))
+    assert first and any(stage.startswith("one (1 of 1): further controls, batch 1 of") for stage in stages)
+    stop = len(begun) - 1
+    with pytest.raises(KeyboardInterrupt):
+        tables()
+    done, stop = stop - 1, 0
+    again, parts = tables()
+    assert again == whole and len(begun) == parts.computed - 1 == 2 and parts.found == done
+    assert f"{done} finished parts kept" in said[0] and f"resuming from {done} finished parts" in said[1]
 
 
 def test_a_model_by_its_name(run, tmp_path):

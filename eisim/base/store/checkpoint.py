@@ -43,9 +43,9 @@ def part(name: str, compute: Callable[[], T]) -> T:
 
 
 def expect(parts: int) -> None:
-    """Set the number of parts of the present run, so that the remaining time can be estimated."""
+    """Say that the present run has so many parts more, so that the remaining time can be estimated."""
     if _present is not None:
-        _present.expected = parts
+        _present.expected = (_present.expected or 0) + parts
 
 
 def begin_part(name: str, begin: Callable[[], Callable[[], T]]) -> Callable[[], T]:

@@ -101,8 +101,10 @@ def assess(
         else:
             found[circuits[0].kind] = (each, circuits)
     running = {
-        kind: begin_to_judge(*part, change, doses, seeds, _factors(controls, quick), not quick, backend, report)
-        for kind, part in found.items()
+        kind: begin_to_judge(
+            *of_kind, change, doses, seeds, _factors(controls, quick), not quick, backend, report, name
+        )
+        for kind, of_kind in found.items()
     }
     judged = {}
     for kind, finish in running.items():

@@ -15,6 +15,8 @@ from eisim.analysis.mean_field_check import Prediction, predict
 from eisim.analysis.readout import refitted
 from eisim.analysis.task import Fact, Task, are_right, outputs_of
 from eisim.base.errors import InputError
+from eisim.base.progress import headed
+from eisim.base.store.checkpoint import begin_part, expect
 from eisim.base.units import to_si
 from eisim.circuit import Circuit
 from eisim.simulation import begin
@@ -53,10 +55,12 @@ def begin_to_judge(
     predicts: bool,
     backend: str,
     report: Callable,
+    name: str = "",
 ) -> Callable[[], Judged]:
     """Begin to simulate a task's circuits, one per seed, at all fractions; the returned function judges them.
 
-    The controls scale excitation by `factors`; without, there are none. ``predicts``: with the mean field.
+    The controls scale excitation by `factors`; without, there are none. ``predicts``: with the mean field. Several
+    batches are parts of the run (`eisim.base.store.checkpoint`), by the `name` of the circuit.
     """
     n_seeds, is_exact = len(intact), not _is_random(task, intact, seeds)
     if is_exact:  # all seeds give the same
@@ -76,35 +80,49 @@ def begin_to_judge(
     # The spikes of the first intact circuit are compared with what its mean-field predicts.
     records = [task.record or (intact[0].kind == "spiking" and k == 0) for k in range(len(jobs))]
     batches = _batches(intact, len(jobs), len(task.stimuli))
-    how = {**task.times, "backend": backend, "report": report}
+    if len(batches) > 1:
+        expect(len(batches))
 
-    def start(jobs, records):
-        circuits = [make() for _, _, make in jobs]
-        return begin(circuits, task.stimuli, seed=[[seed] for seed, _, _ in jobs], record=records, **how)
+    def begin_batch(jobs, records, what, keep=lambda responses: [_mark(task, r) for r in responses]):
+        """Begin to simulate circuits; the returned function waits for what is kept of their responses."""
 
-    first = start(jobs[batches[0]], records[batches[0]])
+        def simulate():
+            circuits, said = [make() for _, _, make in jobs], headed(report, what) if what else report
+            how = {**task.times, "seed": [[seed] for seed, _, _ in jobs], "backend": backend, "report": said}
+            wait = begin(circuits, task.stimuli, record=records, **how)
+            return lambda: keep([_of_one_seed(r) for r in wait()])
 
-    def finish():
-        responses = [_of_one_seed(r) for r in first()]
-        marks = [_mark(task, r) for r in responses]
+        return begin_part(f"{name}, {intact[0].kind}: {what}", simulate) if what else simulate()
+
+    def batch(k):
+        return f"batch {k + 1} of {len(batches)}" if len(batches) > 1 else ""
+
+    def all_of_first(responses):
         predicted, unpredicted = _predict(task, responses[0], report) if predicts else ((), "")
         about = {"predicted": predicted, "unpredicted": unpredicted, "facts": _facts(task, responses[0])}
         ends = responses[0], responses[min(len(doses), len(responses)) - 1]  # intact, and ablated
         assumptions = () if task.required is None else _readout_assumptions(task, ends)
-        del responses
-        for batch in batches[1:]:
-            marks += [_mark(task, _of_one_seed(r)) for r in start(jobs[batch], records[batch])()]
+        return [_mark(task, r) for r in responses], about, assumptions
+
+    first = begin_batch(jobs[batches[0]], records[batches[0]], batch(0), all_of_first)
+
+    def finish():
+        marks, about, assumptions = first()
+        for k, places in enumerate(batches[1:], 1):
+            marks += begin_batch(jobs[places], records[places], batch(k))()
         found = {(seed, label): mark for (seed, label, _), mark in zip(jobs, marks, strict=True)}
 
         def simulate(labels):  # for each plan, what it is still to simulate
             rest = [
                 (plan.seed, label, plan.maker(label)) for plan, of in zip(plans, labels, strict=True) for label in of
             ]
-            for batch in _batches(intact, len(rest), len(task.stimuli)) if rest else ():
-                more = start(rest[batch], [task.record] * len(rest[batch]))()
-                found.update(
-                    {(j[0], j[1]): _mark(task, _of_one_seed(r)) for j, r in zip(rest[batch], more, strict=True)}
-                )
+            more = _batches(intact, len(rest), len(task.stimuli)) if rest else []
+            if len(batches) > 1:
+                expect(len(more))
+            for k, places in enumerate(more):
+                what = f"further controls, batch {k + 1} of {len(more)}" if len(batches) > 1 else ""
+                marks = begin_batch(rest[places], [task.record] * len(rest[places]), what)()
+                found.update({(seed, label): m for (seed, label, _), m in zip(rest[places], marks, strict=True)})
 
         if not is_exact:  # another batch is another program, so there is just one more
             lost_at, best = _first_lost(task, seeds, found, len(doses)), _best_scale(task, plans[:scanned], found)
