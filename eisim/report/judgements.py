@@ -30,7 +30,7 @@ MEANINGS = {
     READOUT: "brought back by re-fitting the readout's threshold",
     RUNAWAY: "brought back by scaling excitation down",
     WIRING: "not brought back, but another excitatory-only system scores it",
-    UNRESOLVED: "neither brought back nor proved to be out of reach",
+    UNRESOLVED: "neither surely brought back nor proved to be out of reach",
     PROVABLE: "above what any excitatory-only system can score",
     NOT_EXAMINED: "controls were off",
 }

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from eisim import Input, InputError, ablate, mean_field, simulate
+from eisim.adapter.diffusion import SHIFT
+from eisim.neurons.siegert import siegert
 from experiments import functions
 from models import microcircuit
 from tests.support.scores import scaled
@@ -158,3 +160,39 @@ def test_it_is_assessed_where_it_is_named():
 def test_what_does_not_fit_is_named(wrong):
     with pytest.raises(InputError, match=f"microcircuit: {next(iter(wrong))}: expected"):
         microcircuit.circuit(**wrong)
+
+
+@pytest.mark.slow
+def test_a_tenth_keeps_more_without_the_inhibition_of_layer_5_than_the_full_model():
+    """By the mean field: the direct current in the place of lost synapses is not ablated."""
+
+    def lost(size):
+        theory = mean_field(ablate(microcircuit.circuit(size=size), cell_types=["L5"]))
+        rates = np.array([*theory.rates(np.ones((1, 8)), start=microcircuit.RATES).values()])
+        return int(((rates > microcircuit.HIGHEST) | (rates < 0.01)).sum())
+
+    assert (lost(1.0), lost(0.1)) == (5, 2)
+
+
+@pytest.mark.parametrize(("size", "expected"), [(1.0, 11.3), (0.1, 3.6)])
+def test_without_inhibition_the_rates_of_the_full_model_are_unstable_at_any_bias(size, expected):
+    """Loop gain of the excitatory populations: Siegert's formula has their rates at one mean each."""
+    circuit, rates = microcircuit.circuit(size=size), microcircuit.RATES
+    neuron, tau = microcircuit.NEURON, microcircuit.SYNAPSE.tau
+    squares, loop, names = dict.fromkeys(NAMES, 0.0), np.zeros((4, 4)), [n for n in NAMES if n.endswith("E")]
+    for p in circuit.projections:
+        source = circuit.source(p)
+        if circuit.sign(p) > 0 and p.target in names:
+            in_degree = getattr(p.weights, "total", 0) / circuit.population(p.target).size or 1
+            rate = source.rate if isinstance(source, Input) else rates[p.source]
+            squares[p.target] += in_degree * rate * p.weights.mean_weight**2
+            if p.source in names:
+                loop[names.index(p.target), names.index(p.source)] = tau * in_degree * p.weights.mean_weight
+    for k, name in enumerate(names):
+        sd = tau * np.sqrt(squares[name] / (2 * neuron.tau))
+        shift = SHIFT * sd * np.sqrt(tau / neuron.tau)
+        means = np.linspace(-80e-3, -50e-3, 30_001)
+        ends = neuron.threshold + shift, neuron.reset + shift
+        found = siegert(means, np.full(means.shape, sd), neuron.tau, neuron.refractory, *ends)
+        loop[k] *= np.interp(rates[name], found, np.gradient(found, means))
+    assert np.abs(np.linalg.eigvals(loop)).max() == pytest.approx(expected, rel=0.03)
