@@ -19,8 +19,8 @@ from eisim.distributions import Gamma, Lognormal, Normal
 from eisim.keyed_synapses import OF_WORDS, KeyedSynapses, delay_thresholds, delays_of, weight_table, weights_of
 from eisim.neurons import LIF
 from eisim.report.circuit import synapses
-from eisim.simulation.layout import Trials
-from eisim.simulation.memory import _bytes
+from eisim.simulation.layout import Trials, lay_out
+from eisim.simulation.memory import bytes_of
 from eisim.simulation.network import BatchNetwork  # noqa: F401 - Brian2 is there before anything is measured
 from eisim.weights import FixedInDegree, FixedProbability, FixedTotalNumber
 
@@ -185,6 +185,74 @@ def test_the_program_draws_the_bits_that_numpy_does(all_keyed, delay):
     np.testing.assert_array_equal(alone.rates["E"][:, 0], ours[3].rates["E"][:, 0], "whatever else is in the batch")
 
 
+def drawn_by(circuit, duration=0.1):
+    """What a program draws of a circuit, of which there are two bundles: of excitation, and of inhibition."""
+    layout = lay_out([Trials(circuit, np.zeros((2, 1)), np.arange(2), np.arange(3), False)], 1e-4, 1000, draws=True)
+    timing = Timing(duration, duration, 1e-4)
+    return {bundle.receptor: np.frombuffer(s.file(timing)[:56], np.int64) for bundle, s in layout.synapses.items()}
+
+
+def test_only_delays_that_a_neuron_has_take_memory(all_keyed):
+    """Whatever is between them, after the end of a trial, or among the delays of other neurons."""
+    rule = FixedInDegree(3, 0.2 * mV)
+    spread = Gamma(1 * ms, 1000 * ms)  # up to minutes
+    circuit = recurrent(
+        Projection("E", "E", rule, 1 * ms), Projection("E", "I", rule, 90 * ms), Projection("I", "E", rule, spread)
+    )
+    rows, copies = {receptor: int(head[-1]) for receptor, head in drawn_by(circuit).items()}, 6
+    assert rows == {"e": copies * 300 * 2, "i": copies * 100 * 1001}
+    trials = Trials(circuit, np.zeros((2, 1)), np.arange(2), np.arange(3), False)
+    timing, none = Timing(0.1, 0.1, 1e-4), replace(circuit, projections=())
+    need, without = (bytes_of([replace(trials, circuit=c)], timing, True)[0] for c in (circuit, none))
+    assert need - without == 8 * sum(rows.values()) + copies * 4 * 3 * (300 + 100 + 300)
+
+
+def test_synapses_of_different_weights_take_more_memory(all_keyed):
+    """In whichever circuits of a batch they are."""
+    rule, timing = FixedInDegree(3, 0.2 * mV), Timing(0.1, 0.1, 1e-4)
+    circuit = recurrent(Projection("I", "E", rule, 1 * ms))
+    one, other = (
+        Trials(c, np.zeros((1, 1)), np.arange(1), np.arange(1), False) for c in (circuit, ablate(circuit, 0.5))
+    )
+    (alone,), together = bytes_of([one], timing, True), bytes_of([one, other], timing, True)
+    assert together == [alone + 8 * 900] * 2
+
+
+def test_nothing_changes_before_an_ablation_in_time(all_keyed):
+    rule, delay = FixedInDegree(20, Normal(0.37 * mV, 0.1 * mV)), Normal(1.5 * ms, 0.5 * ms)
+    cells = recurrent().populations
+    cells = [*cells, replace(cells[1], name="S")]
+    between = [Projection(s, t, rule, delay) for s in "EIS" for t in "EIS"]
+    circuit = replace(recurrent(), populations=cells, projections=between)
+    ablated = ablate(circuit, projections=["I->E", "I->I"], during=(50 * ms, 80 * ms))
+    options = {"duration": 0.1, "window": 0.1, "record": {"E": ["v", "I_i"]}}
+    for batch in ([circuit, ablated], [ablated]):
+        ours, theirs = (simulate(batch, np.zeros((1, 1)), backend=b, **options) for b in ("cpp", "numpy"))
+        for variable in ("v", "I_i"):
+            mine, other = (np.stack([each.traces["E"][variable] for each in of]) for of in (ours, theirs))
+            np.testing.assert_array_equal(mine, other)
+        if len(batch) == 2:
+            first = np.flatnonzero((mine[0] != mine[1]).any(axis=(0, 1, 2)))[0]
+            assert 500 <= first < 520
+
+
+@pytest.mark.parametrize("left", [0, 20, -4])
+def test_draws_that_cannot_be_read_are_an_error_and_no_result(all_keyed, monkeypatch, left):
+    from eisim.simulation import program
+
+    start, circuit = program.processes.start, recurrent(Projection("I", "E", RULES[0], 1.5 * ms))
+
+    def start_without(command, cwd, **more):
+        (drawn,) = (cwd / "static_arrays").glob("*_drawn")
+        drawn.write_bytes(drawn.read_bytes()[:left])
+        return start(command, cwd=cwd, **more)
+
+    simulate(circuit, np.zeros((1, 1)), duration=0.01, window=0.01)
+    monkeypatch.setattr(program.processes, "start", start_without)
+    with pytest.raises(RuntimeError, match="what synapses are drawn from cannot be read"):
+        simulate(circuit, np.zeros((1, 1)), duration=0.01, window=0.01)
+
+
 def test_ablation_leaves_the_synapses_that_it_only_weakens(all_keyed):
     circuit = recurrent(Projection("I", "E", FixedInDegree(40, 0.2 * mV), 1.5 * ms))
     half = ablate(circuit, fraction=0.5)
@@ -205,7 +273,7 @@ def test_nothing_of_a_large_circuit_is_drawn_before_its_program_runs(monkeypatch
     assert "1000000000 synapses" in repr(circuit) and not circuit.is_excitatory_only
     assert synapses(circuit, projections[0]) == (640_000_000, 0.1e-3)
     trials = Trials(circuit, np.ones((1, 1)), np.arange(1), np.arange(1), False)
-    need = [_bytes(trials, Timing(0.1, 0.1, 1e-4), draws) for draws in (True, False)]
+    need = [bytes_of([trials], Timing(0.1, 0.1, 1e-4), draws)[0] for draws in (True, False)]
     assert 4e9 < need[0] < 8e9 < 30e9 < need[1]
     assert circuit._repr_html_()
 

@@ -43,7 +43,7 @@ from eisim import (
 from eisim.circuit import delay_matrix, union
 from eisim.report.circuit import circuit_table
 from eisim.simulation.layout import Trials
-from eisim.simulation.memory import _bytes
+from eisim.simulation.memory import bytes_of
 
 DISTRIBUTIONS = (Lognormal, Normal, Gamma)
 RULES = (
@@ -434,7 +434,7 @@ def test_tables_say_what_is_drawn():
 def test_memory_is_that_of_drawn_numbers_too():
     def need(rule, delay):
         circuit = drawn_by(rule, 1000, delay=delay)
-        return _bytes(Trials(circuit, np.ones((1, 1)), np.arange(1), np.arange(1), False), None)
+        return bytes_of([Trials(circuit, np.ones((1, 1)), np.arange(1), np.arange(1), False)], None)[0]
 
     plain = need(FixedInDegree(100, 1e-3), 1e-3)
     assert need(FixedInDegree(100, Gamma(1e-3, 1e-3)), 1e-3) - plain == 24 * 100_000

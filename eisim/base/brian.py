@@ -40,6 +40,7 @@ def brian2_alone() -> Iterator[None]:
         if "brian2" not in sys.modules:
             with _handlers_left_alone():
                 _import()
+        leave_interrupts_ignored()
         yield
 
 
@@ -63,6 +64,16 @@ def _import():
                 os.unlink(file)
     finally:
         logging.raiseExceptions = said
+
+
+def leave_interrupts_ignored() -> None:
+    """Ignore Ctrl-C where a shell has it ignored and others have imported Brian2, whose handler would call no function.
+
+    That is an error of Brian2, which would end what goes on.
+    """
+    before = getattr(signal.getsignal(signal.SIGINT), "previous_handler", None)
+    if before in (signal.SIG_IGN, signal.SIG_DFL) and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import os
 import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,10 +20,10 @@ _FORMULA = re.compile(r"""(^|[;|\t\r\n])([\s"]*[=+\-@＝＋－＠][^;|\t\r\n]*|^
 
 
 def check_writable(folder: Path) -> Path:
-    """Make a results folder, or say in one line why that cannot be."""
+    """Say in one line why a results folder cannot be made or written, if so; nothing is made."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        there = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
+        with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
         raise InputError(

@@ -15,10 +15,13 @@ _wanted = threading.Event()
 def remember() -> None:
     """Remember interrupts of this process from now on, and raise those again that arrive during Python's clean-up."""
     sys.unraisablehook = _interrupt_again
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where a shell has it ignored
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
         if hasattr(signal, "SIGALRM"):
             signal.signal(signal.SIGALRM, _interrupt)
+    elif before is signal.SIG_IGN:
+        signal.signal = _others_only  # a shell's script has it ignored, and nobody is to change that, as Brian2 would
 
 
 def ignore() -> None:
@@ -36,6 +39,14 @@ def ignore() -> None:
 def is_wanted() -> bool:
     """Whether the user has interrupted this process, so that an error may be due to that."""
     return _wanted.is_set()
+
+
+_signal = signal.signal
+
+
+def _others_only(number, handler):
+    """Install the handler of any signal but that of Ctrl-C."""
+    return signal.getsignal(number) if number == signal.SIGINT else _signal(number, handler)
 
 
 def _interrupt(*_):

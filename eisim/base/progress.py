@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import wraps
 from html import escape
 
+from eisim.base.brian import leave_interrupts_ignored
 from eisim.base.errors import InputError, argument_error, printable
 from eisim.base.values import Explained
 
@@ -242,6 +243,7 @@ def shows_progress(function):
 def _reporting(report):
     if report is not None and not callable(report):
         raise InputError(f"report: expected a function of a stage and a fraction, found {report!r:.60}")
+    leave_interrupts_ignored()
     if report is None and not _ongoing:
         with Progress(after=PATIENCE) as own:
             yield own

@@ -583,7 +583,7 @@ def certify(
 
         report("reading")
         function = read(report)
-        check_writable(out)  # no folder for what cannot be read
+        check_writable(out)
         return certify_classes(function, LOSSES if loss is Loss.all else (loss.name,), orient, report)
 
     how = {"settings_si": {"loss": loss.value, "orient": orient}}

@@ -59,7 +59,7 @@ def record(folder: Path, files: Iterable[tuple[str, bytes | str]], document: dic
     has no room, it is as it was.
     """
     check_writable(folder)
-    with alone(folder) as real:
+    with _made(folder), alone(folder) as real:
         new = _beside(real)
         try:
             digests = {}
@@ -81,6 +81,19 @@ def record(folder: Path, files: Iterable[tuple[str, bytes | str]], document: dic
             raise InputError(str(error).replace(str(new), str(folder))) from None
         finally:
             shutil.rmtree(new, ignore_errors=True)
+
+
+@contextmanager
+def _made(folder) -> Iterator[None]:
+    """Make a folder, and those above it; what nothing was put into is deleted."""
+    new = [each for each in (folder, *folder.parents) if not os.path.lexists(each)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        for each in new:
+            with suppress(OSError):
+                each.rmdir()
 
 
 @contextmanager

@@ -142,7 +142,7 @@ def _spare_memory(device, job):
             grown = array(synapses_name(bundle), variable, dynamic=True)
             device.insert_code("after_start", f"brian::{grown}.reserve({len(synapses.pre)});")
     for k, (bundle, synapses) in enumerate(job.drawn.items()):
-        _draw(device, bundle, bool(synapses.weight.ndim), k, len(job.drawn))
+        _draw(device, bundle, synapses, k, len(job.drawn))
     queue = []
     for what, arguments in device.main_queue:
         queue.append((what, arguments))
@@ -151,11 +151,14 @@ def _spare_memory(device, job):
     device.main_queue[:] = queue
 
 
-def _draw(device, bundle, has_weights, k, n):
-    """Make the program draw the k-th of n bundles, with weights of their own or without, when it starts."""
+def _draw(device, bundle, synapses, k, n):
+    """Make the program draw the k-th of n bundles when it starts, with what its synapses have for themselves."""
     name = synapses_name(bundle)
-    targets, weights = (f"brian::{array(name, variable, dynamic=True)}" for variable in ("_synaptic_post", "w"))
-    arguments = f'"static_arrays/{name}{DRAWN}", {targets}, {f"&{weights}" if has_weights else "NULL"}, {k}, {n}'
+    targets, weights, courses = (
+        f"brian::{array(name, variable, dynamic=True)}" for variable in ("_synaptic_post", "w", "course")
+    )
+    own = (f"&{weights}" if synapses.weight.ndim else "NULL", f"&{courses}" if synapses.course.ndim else "NULL")
+    arguments = ", ".join([f'"static_arrays/{name}{DRAWN}"', targets, *own, str(k), str(n)])
     device.insert_code("after_start", f"brian::{name}_pre.draw({arguments});")
 
 

@@ -131,7 +131,7 @@ class Job:
 
     def drawn_files(self) -> dict[str, bytes]:
         """What the program draws synapses from, by file name."""
-        return {f"{synapses_name(bundle)}{naming.DRAWN}": s.file(self.timing.dt) for bundle, s in self.drawn.items()}
+        return {f"{synapses_name(bundle)}{naming.DRAWN}": s.file(self.timing) for bundle, s in self.drawn.items()}
 
     @property
     def injected(self) -> np.ndarray:
@@ -180,7 +180,7 @@ class Job:
     def unread_results(self) -> list[str]:
         """Files of synapses that the program leaves as it was given them."""
         given = [(name, False) for name in ("sources", "targets")]
-        given += [(name, True) for name in ("_synaptic_pre", "_synaptic_post", naming.DELAY)]
+        given += [(name, True) for name in ("_synaptic_pre", "_synaptic_post", naming.DELAY, "course")]
         weight = ("w", True)
         return [
             naming.result_file(synapses_name(bundle), *variable)

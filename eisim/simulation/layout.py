@@ -374,7 +374,7 @@ def _place(layout, index, trials, timing, neuron_values, input_values, draws):
 
     Source, target, receptor, plasticity; where weights are learnt name, rule and places in the projection; whether a
     program can draw them; rows, columns, weights, delays, courses and shares, the last four of which may be one
-    number. Where the program `draws`, instead of these what it draws from, weight, sign and delay.
+    number. Where the program `draws`, instead of these what it draws from, weight, sign, delay and course.
     """
     taps, dt = _place_neurons(layout, index, trials, timing, neuron_values, input_values), timing[0]
     for source, last in taps:
@@ -406,7 +406,7 @@ def _place(layout, index, trials, timing, neuron_values, input_values, draws):
         if keyed and draws:
             weight, ends = projection.weights.weight, (projection.source, projection.target, receptor)
             if weight:
-                yield *ends, plasticity, None, True, circuit.keyed(projection), weight, sign, projection.delay
+                yield *ends, plasticity, None, True, circuit.keyed(projection), weight, sign, projection.delay, course
             continue
         matrix = circuit.weights(projection)
         rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), matrix.indptr[1:] - matrix.indptr[:-1])
@@ -672,6 +672,13 @@ def _members(circuit, moving):
         key = name, letters, pooled, coupled, type(population.neuron)
         found.setdefault(key, []).append((population, drives))
     return found
+
+
+def group_names(trials: Trials) -> dict[str, str]:
+    """Names of the groups in which the inputs and populations of a circuit lie, by their names."""
+    inputs = {i.name: INPUT if i.spikes is None else SPIKE_TIMES for i in trials.circuit.inputs}
+    members = _members(trials.circuit, trials.stimuli.ndim == 3)
+    return inputs | {p.name: name for (name, *_), each in members.items() for p, _ in each}
 
 
 def _structure(population):

@@ -6,8 +6,8 @@ from eisim.base import memory
 from eisim.base.timing import Timing
 from eisim.distributions import Distribution
 from eisim.neurons import Neuron
-from eisim.simulation.drawn import delay_range, is_drawable
-from eisim.simulation.layout import Trials, fluctuations, is_pooled
+from eisim.simulation.drawn import delay_range, is_drawable, possible_delays
+from eisim.simulation.layout import Trials, fluctuations, group_names, is_pooled
 from eisim.simulation.recording import needed
 from eisim.weights import Independent, Rule
 
@@ -23,9 +23,9 @@ _LEARNT, _TRACE = 64, 16
 _RECORDED, _STIMULUS = 16, 24
 #: Of one number of a variable that is recorded, and of one of what is made of these.
 _STATE, _MADE = 24, 8
-#: Of a synapse that the program draws: its target; of its weight, if it has one for itself; of a neuron's synapses of
-#: one delay.
-_TARGET, _OWN_WEIGHT, _ROW = 4, 8, 8
+#: Of a synapse that the program draws: its target; its weight and course, if it has them for itself; of the synapses of
+#: a neuron that have one delay.
+_TARGET, _OWN_WEIGHT, _OWN_COURSE, _ROW = 4, 8, 4, 8
 #: Of a weight or delay that a synapse has for itself: in Python, in a file, and in the program.
 _DRAWN = 24
 #: Of a neuron that currents are injected into, and of each fluctuation of these.
@@ -34,7 +34,7 @@ _CURRENT, _FLUCTUATION = 32, 120
 
 def check_memory(batch: list[Trials], timing: Timing, draws: bool = False) -> None:
     """Refuse a batch that needs more memory than there is; `draws`: a program draws the synapses that it can."""
-    needs = [_bytes(trials, timing, draws) for trials in batch]
+    needs = bytes_of(batch, timing, draws)
     if sum(needs) < memory.LITTLE:
         return
     neurons, largest = sum(t.copies * t.neurons for t in batch), batch[needs.index(max(needs))]
@@ -51,15 +51,41 @@ def _number(n, what):
     return f"{n:,} {what}{'s' * (n != 1)}"
 
 
-def _bytes(trials, timing, draws=False):
+def bytes_of(batch: list[Trials], timing: Timing, draws: bool = False) -> list[float]:
+    """What each circuit of a batch needs, in bytes."""
+    drawn = [[p for p in t.circuit.projections if draws and is_drawable(t.circuit, p)] for t in batch]
+    needs = [_bytes(*each, timing) for each in zip(batch, drawn, strict=True)]
+    for bundle in _bundles(batch, drawn).values():
+        weights = {p.weights.weight for projections in bundle.values() for p in projections}
+        has_weights = len(weights) > 1 or any(isinstance(weight, Distribution) for weight in weights)
+        has_courses = any(p.transient for projections in bundle.values() for p in projections)
+        each = _TARGET + _OWN_WEIGHT * has_weights + _OWN_COURSE * has_courses
+        for (k, _), projections in bundle.items():
+            trials = batch[k]
+            delays = len(possible_delays(delay_range(p.delay, timing) for p in projections))
+            synapses = sum(_synapses(trials.circuit, p) for p in projections)
+            needs[k] += trials.copies * (each * synapses + _ROW * delays * trials.circuit.source(projections[0]).size)
+    return needs
+
+
+def _bundles(batch, drawn):
+    """Drawn projections between the same groups and onto the same receptor, by the circuit's place and the source."""
+    found = {}
+    for k, (trials, projections) in enumerate(zip(batch, drawn, strict=True)):
+        groups = group_names(trials) if projections else {}
+        for p in (p for p in projections if p.weights.weight):
+            ends = groups[p.source], groups[p.target], trials.circuit.receptor(p)
+            found.setdefault(ends, {}).setdefault((k, p.source), []).append(p)
+    return found
+
+
+def _bytes(trials, drawn, timing):
+    """What a circuit needs without its drawn synapses."""
     circuit = trials.circuit
     each = _SYNAPSE[circuit.kind] + _COURSE * any(p.transient for p in circuit.projections)
-    synapses = sum(
-        _drawn(circuit, p, timing)
-        if draws and is_drawable(circuit, p)
-        else _synapses(circuit, p) * (each + _DRAWN * _draws(p) + _learnt(p))
-        for p in circuit.projections
-    )
+    names = {p.name for p in drawn}
+    stored = (p for p in circuit.projections if p.name not in names)
+    synapses = sum(_synapses(circuit, p) * (each + _DRAWN * _draws(p) + _learnt(p)) for p in stored)
     need = trials.copies * (_NEURON[circuit.kind] * (trials.neurons + circuit.n_inputs) + synapses)
     own = sum(p.size * len(p.neuron.units) for p in circuit.populations if isinstance(p.neuron, Neuron))
     need += _VARIABLE * trials.copies * own
@@ -75,14 +101,6 @@ def _bytes(trials, timing, draws=False):
         need += _RECORDED * trials.copies * trials.neurons * timing.steps
     states = sum(p.size * (1 + len(p.neuron.states)) for p in circuit.populations) if _has_state(trials) else 0
     return need + _variables(trials, timing) + _STATE * trials.copies * states
-
-
-def _drawn(circuit, projection, timing):
-    """Bytes of the synapses of one copy that the program draws."""
-    is_one_weight, delay = not isinstance(projection.weights.weight, Distribution), projection.delay
-    lengths = 1 if not isinstance(delay, Distribution) else 1 + len(delay_range(delay, timing.dt)[1])
-    each = _TARGET + _OWN_WEIGHT * (not is_one_weight)
-    return _synapses(circuit, projection) * each + _ROW * lengths * circuit.source(projection).size
 
 
 def _has_state(trials):

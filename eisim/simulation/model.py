@@ -31,8 +31,10 @@ from eisim.simulation.layout import (
 
 #: The variable of a step by which it says which neurons have crossed their threshold.
 CROSSED = "_crossed"
-#: What in a step depends on more than the state: the time, noise, and what is given over time.
-_TIMED = re.compile(r"\b(t|t_in_timesteps|gaussian|poisson_number|rand|randn|stimulus|injected|given|linked)\b")
+#: What in a step depends on more than the state: the time, noise, what is given over time, and a neuron's place.
+_TIMED = re.compile(
+    r"\b(t|t_in_timesteps|gaussian|poisson|poisson_number|rand|randn|stimulus|injected|given|linked|i)\b"
+)
 #: The largest weight where a rule has none.
 LIMIT = float(np.finfo(float).max)
 

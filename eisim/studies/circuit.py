@@ -18,6 +18,8 @@ from eisim.functions.truth_table import MAX_INPUTS
 from eisim.simulation import simulate
 
 Function = TruthTable | LabelledData
+#: Neurons of all patterns that NumPy simulates sooner than a program is compiled.
+FEW = 10_000
 NOT_IN_FILES = re.compile(r'[\\/:*?"<>|\s]+')
 
 
@@ -188,8 +190,9 @@ def _found(circuits, times):
         raise InputError(f"expected function = a TruthTable, a Region or LabelledData, {why}, found none{also}")
     bits = {}
     for kind, circuit in circuits.items():
-        # Few neurons for a short time: simulated sooner than a program is compiled.
-        response = simulate(circuit.without_noise(), patterns(circuit.n_inputs), **times, backend="numpy")
+        stimuli, neurons = patterns(circuit.n_inputs), sum(p.size for p in circuit.populations)
+        backend = "numpy" if neurons * len(stimuli) <= FEW else "cpp"
+        response = simulate(circuit.without_noise(), stimuli, **times, backend=backend)
         bits[kind] = ["".join("01"[int(value)] for value in column) for column in response.decisions.T]
     if len({tuple(each) for each in bits.values()}) > 1:
         found = "; ".join(f"the {kind} circuit computes {', '.join(each)}" for kind, each in bits.items())

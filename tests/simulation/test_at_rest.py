@@ -100,6 +100,13 @@ def test_what_depends_on_more_than_the_state_never_rests(monkeypatch):
     timed = Neuron("dv/dt = (sin(t/ms) - v)/(10*ms) : 1", threshold="v > 1", reset="v = 0", refractory=2 * ms)
     alone = Circuit("timed", [Input("x")], [Population("E", "E", timed, 10)], [])
     assert resting(alone, monkeypatch) == []
+
+    class Placed(LIF):
+        def step(self, *given):
+            return super().step(*given) + "\n        v = v + 1e-9*i"
+
+    placed = [replace(p, neuron=Placed()) for p in plain.populations]
+    assert resting(replace(plain, populations=placed), monkeypatch) == []
     current = Circuit(
         "current",
         [Input("x", current=1 * mV)],

@@ -37,7 +37,7 @@ from eisim.distributions import Lognormal
 from eisim.plasticity import STDP, Hebb, InhibitoryPlasticity, Oja, PlasticityRule, SynapticScaling, TripletSTDP
 from eisim.simulation import shares
 from eisim.simulation.layout import Trials
-from eisim.simulation.memory import _bytes
+from eisim.simulation.memory import bytes_of
 from eisim.stimuli import SpikeTimes
 
 TIMES = {"duration": 300 * ms, "window": 200 * ms, "dt": 0.1 * ms, "backend": "numpy"}
@@ -496,9 +496,8 @@ def test_memory_of_what_is_learnt_is_known_before():
     for rule, fits in ((None, True), (STDP(largest=4 * nS), False)):
         cells = [Population("E", "E", ConductanceLIF(), 1000)]
         circuit = Circuit("many", [Input("x", 1000)], cells, [Projection("x", "E", many * nS, learning=rule)])
-        needed = _bytes(
-            Trials(circuit, np.ones((10, 1000)), np.arange(10), np.arange(1), False), Timing(0.1, 0.1, 1e-4)
-        )
+        trials = Trials(circuit, np.ones((10, 1000)), np.arange(10), np.arange(1), False)
+        (needed,) = bytes_of([trials], Timing(0.1, 0.1, 1e-4))
         assert (needed < 1e9) == fits
 
 

@@ -3,11 +3,10 @@
 {% macro cpp_file() %}
 #include "synapses_classes.h"
 #include <chrono>
-#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iostream>
-#include <stdexcept>
 
 // What `eisim.keyed_synapses` does in Python, with the same numbers.
 namespace {
@@ -31,8 +30,8 @@ int64_t _random_source(uint64_t key, int64_t position, int64_t available)
 
 struct Part // as `eisim.simulation.drawn` writes it
 {
-    int64_t source, source_stride, sources, target, target_stride, targets, copies;
-    int64_t key, spares, multapses, table, levels, least, thresholds, lengths, in_degrees;
+    int64_t row, delays, least, sources, target, target_stride, targets, copies;
+    int64_t key, spares, multapses, table, levels, thresholds, lengths, in_degrees, course;
 };
 
 // Calls `use` with source, target and random word of each synapse of a part.
@@ -115,29 +114,35 @@ struct Delays
 
 } // namespace
 
-void SynapticPathway::draw(const char *file, std::vector<int32_t> &targets, std::vector<double> *weights, int number, int of)
+void SynapticPathway::draw(const char *file, std::vector<int32_t> &targets, std::vector<double> *weights,
+                           std::vector<int32_t> *courses, int number, int of)
 {
     std::ifstream in(file, std::ios::binary);
     const auto read = [&](void *to, int64_t bytes) {
         if (bytes && !in.read((char *)to, bytes))
-            throw std::runtime_error(std::string("Error: what synapses are drawn from cannot be read: ") + file);
+        {
+            std::cout << "what synapses are drawn from cannot be read: " << file << std::endl;
+            std::exit(1);
+        }
     };
-    int64_t head[6];
+    int64_t head[7];
     read(head, sizeof head);
     std::vector<Part> parts(head[0]);
-    std::vector<int64_t> thresholds(head[2] + 1);
-    std::vector<double> tables(head[1]);
-    std::vector<int32_t> in_degrees(head[3]);
+    std::vector<int64_t> thresholds(head[1] + 1);
+    segments.resize(head[2]);
+    delays.resize(head[3]);
+    std::vector<double> tables(head[4]);
+    std::vector<int32_t> in_degrees(head[5]);
     read(parts.data(), parts.size() * sizeof(Part));
-    read(thresholds.data(), head[2] * sizeof(int64_t));
+    read(thresholds.data(), head[1] * sizeof(int64_t));
+    read(segments.data(), segments.size() * sizeof(Segment));
+    read(delays.data(), delays.size() * sizeof(int64_t));
     read(tables.data(), tables.size() * sizeof(double));
     read(in_degrees.data(), in_degrees.size() * sizeof(int32_t));
 
     drawn = true;
-    least = head[4];
-    lengths = head[5];
-    begins.assign((stop - first) * lengths + 1, 0);
-    arriving.resize(least + lengths);
+    begins.assign(head[6] + 1, 0);
+    arriving.resize(*std::max_element(delays.begin(), delays.end()) + 1);
     int64_t most = 1, total = 1, done = 0, synapses = 0;
     for (const Part &part : parts)
     {
@@ -147,8 +152,8 @@ void SynapticPathway::draw(const char *file, std::vector<int32_t> &targets, std:
     }
     std::vector<uint64_t> seen(most / 64 + 1, 0);
     auto said = std::chrono::steady_clock::now();
-    const auto report = [&](int64_t number) {
-        done += number;
+    const auto report = [&](int64_t more) {
+        done += more;
         if (done - synapses < 1000000)
             return;
         synapses = done;
@@ -168,8 +173,8 @@ void SynapticPathway::draw(const char *file, std::vector<int32_t> &targets, std:
             const int32_t *of_part = in_degrees.data() + part.in_degrees;
             const bool is_one_delay = !part.lengths, has_table = part.levels > 0;
             const auto row = [&](int64_t copy, int64_t source, uint64_t word) {
-                const int64_t neuron = part.source + copy * part.source_stride + source - first;
-                return neuron * lengths + part.least - least + (is_one_delay ? 0 : longer(word));
+                const int64_t first_row = part.row + (copy * part.sources + source) * part.delays;
+                return first_row + part.least + (is_one_delay ? 0 : longer(word));
             };
             if (!filling)
                 _each_synapse(part, of_part, seen, [&](int64_t source, int64_t, uint64_t word) {
@@ -191,6 +196,8 @@ void SynapticPathway::draw(const char *file, std::vector<int32_t> &targets, std:
                         targets[place] = part.target + copy * part.target_stride + target;
                         if (weights)
                             (*weights)[place] = weight;
+                        if (courses)
+                            (*courses)[place] = part.course;
                     }
                 }, report);
         }
@@ -201,6 +208,8 @@ void SynapticPathway::draw(const char *file, std::vector<int32_t> &targets, std:
             targets.resize(begins.back());
             if (weights)
                 weights->resize(begins.back());
+            if (courses)
+                courses->resize(begins.back());
         }
         else // each has grown to the next
         {
@@ -226,15 +235,22 @@ struct Arrival
     int64_t begin, end;
 };
 
+// Neurons of which each has as many rows of drawn synapses as there are delays, from a row on.
+struct Segment
+{
+    int64_t start, stop, row, delay, delays;
+};
+
 class SynapticPathway
 {
     bool common = false, drawn = false;
     int delay = 0, offset = 0, first, stop;
     std::vector<std::vector<int32_t>> spikes; // neurons, by the step at which their spikes arrive
     std::vector<int32_t> order;               // synapses by source, unless they are so already
-    std::vector<int64_t> begins;              // of each source, in that order; of drawn ones of each delay, too
-    int64_t least = 0, lengths = 1;           // of drawn synapses the least delay, and how many delays from there on
-    std::vector<std::vector<int64_t>> arriving; // sources and delays, by the step at which their spikes arrive
+    std::vector<int64_t> begins;              // of each source, in that order; of drawn synapses of each row
+    std::vector<Segment> segments;            // of drawn synapses, by their neurons
+    std::vector<int64_t> delays;              // of their rows
+    std::vector<std::vector<int64_t>> arriving; // rows, by the step at which their spikes arrive
 
 public:
     int Nsource, Ntarget;
@@ -247,7 +263,8 @@ public:
 
     ~SynapticPathway() { delete queue[0]; }
 
-    void draw(const char *file, std::vector<int32_t> &targets, std::vector<double> *weights, int number, int of);
+    void draw(const char *file, std::vector<int32_t> &targets, std::vector<double> *weights,
+              std::vector<int32_t> *courses, int number, int of);
 
     void push(int *found, int number)
     {
@@ -261,10 +278,18 @@ public:
             later.insert(later.end(), begin, end);
             return;
         }
+        auto segment = segments.begin();
         for (; begin < end; begin++)
-            for (int64_t length = 0, row = (int64_t)(*begin - first) * lengths; length < lengths; length++, row++)
+        {
+            const auto ends = [](const Segment &each, int64_t neuron) { return each.stop <= neuron; };
+            segment = std::lower_bound(segment, segments.end(), *begin, ends);
+            if (segment == segments.end())
+                return;
+            int64_t row = segment->row + (*begin - segment->start) * segment->delays;
+            for (int64_t k = 0; *begin >= segment->start && k < segment->delays; k++, row++)
                 if (begins[row + 1] > begins[row])
-                    arriving[(offset + least + length) % arriving.size()].push_back(row);
+                    arriving[(offset + delays[segment->delay + k]) % arriving.size()].push_back(row);
+        }
     }
 
     void advance()
