@@ -253,6 +253,23 @@ def test_draws_that_cannot_be_read_are_an_error_and_no_result(all_keyed, monkeyp
         simulate(circuit, np.zeros((1, 1)), duration=0.01, window=0.01)
 
 
+def test_what_only_a_program_has_memory_for_is_refused_without_one(all_keyed, monkeypatch):
+    from eisim.base import memory
+    from eisim.base.errors import InputError
+    from eisim.simulation import program
+
+    circuit = recurrent(Projection("E", "E", FixedInDegree(10_000, 0.01 * mV, multapses=True), 1.5 * ms))
+    monkeypatch.setattr(memory, "free", lambda: 60e6)
+    monkeypatch.setattr("eisim.simulation._failed", set())
+
+    def start(*_):
+        raise program.NoProgramError("no program today")
+
+    monkeypatch.setattr(program, "start", start)
+    with pytest.warns(UserWarning, match="no program today"), pytest.raises(InputError, match=r"need 1[0-9]{2} MB"):
+        simulate(circuit, np.zeros((1, 1)), duration=0.01, window=0.01)
+
+
 def test_ablation_leaves_the_synapses_that_it_only_weakens(all_keyed):
     circuit = recurrent(Projection("I", "E", FixedInDegree(40, 0.2 * mV), 1.5 * ms))
     half = ablate(circuit, fraction=0.5)

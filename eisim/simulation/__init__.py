@@ -196,7 +196,12 @@ def begin(
     every = max((trials.request.every for trials in batch if trials.request), default=1)
 
     def start(share):
-        lays_out = partial(lay_out, list(share.values()), timing.dt, timing.steps)
+        def lays_out(draws=False):
+            mine = list(share.values())
+            if _program_draws(backend) and not draws:  # there is no program, and Python needs more memory
+                check_memory(mine, timing)
+            return lay_out(mine, timing.dt, timing.steps, draws)
+
         layout, finish = _start(lays_out, circuits[0].kind, timing, every, keep_state, backend, report, started)
 
         def responses():
