@@ -9,11 +9,13 @@ import numpy as np
 
 from eisim.adapter.brian2_models import one_if_equal
 from eisim.base.elementary import exp, expm1
-from eisim.circuit import Circuit, Population
+from eisim.circuit import Circuit, Population, Projection
+from eisim.distributions import Distribution
 from eisim.neurons import EIF, LIF, AdEx, ConductanceLIF, Neuron
 from eisim.neurons.lif import never_fires
 from eisim.neurons.neuron import model_name
 from eisim.neurons.spiking import held_steps
+from eisim.weights import Independent, Rule
 
 #: Models of NEST by the kinetics of receptors.
 _MODELS = {
@@ -38,7 +40,10 @@ _LATE = (
     "and weights have decayed for that step.",
 )
 _HELD = "t_ref is one step longer, too, for the jumps that it is to ignore; V_reset has moved on for that step."
-_MEAN = "Of independent trains it has received the mean."
+_NO_NOISE = "iaf_psc_delta neurons receive no noise in the first time step after a refractory period"
+_MEAN = "iaf_psc_delta neurons receive the mean of independent trains in the first time step after a refractory period"
+#: The largest exponent of the upstroke that NEST takes.
+_STEEPEST = float(np.log(np.finfo(float).max / 1e20))
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,8 @@ class Model:
     noise : number or ndarray
         Standard deviation of the current that is drawn in every step, in pA; 0 for none.
     remarks : tuple of str
+    differs : tuple of str
+        What it does otherwise than in eisim.
     ignores_later : bool
         Of potentials that jump: whether those that come late are ignored in the same steps as in eisim.
     """
@@ -62,6 +69,7 @@ class Model:
     parameters: dict[str, Any]
     noise: Any = 0.0
     remarks: tuple[str, ...] = ()
+    differs: tuple[str, ...] = ()
     ignores_later: bool = False
 
 
@@ -87,7 +95,32 @@ def obstacles(circuit: Circuit, p: Population) -> Iterator[str]:
         return
     if p.silenced and isinstance(neuron, Neuron):
         yield f"the silenced neurons {of}"
-    yield from (f"the initial {state} {of}" for state in given_states(p) if state not in states_of(name))
+    known = states_of(name)
+    for state, given in given_states(p).items():
+        if state not in known:
+            yield f"the initial {state} {of}"
+        elif isinstance(neuron, Neuron) and state not in ("v", "w") and _may_be_negative(given, known[state][1]):
+            yield f"the initial {state} {of}, which may be of the wrong sign"
+    if isinstance(neuron, Neuron):
+        each = [dict(one.parameters) for one in circuit.neurons(p)]
+        if any(of_one["V_cut"] < of_one["V_T"] for of_one in each):
+            yield f"the V_cut {of}, which is below V_T"
+        if any(of_one["V_cut"] <= of_one["V_r"] for of_one in each):
+            yield f"the V_cut {of}, which is not above V_r"
+        if any(of_one["V_cut"] - of_one["V_T"] >= _STEEPEST * of_one["Delta_T"] for of_one in each):
+            yield f"the upstroke {of}, which exceeds all numbers at V_cut"
+
+
+def is_empty(q: Projection) -> bool:
+    """Whether a projection has no synapses, as ablation leaves it."""
+    return not (q.weights.weight if isinstance(q.weights, Rule) else q.weights.nnz)
+
+
+def _may_be_negative(given, factor) -> bool:
+    """Whether numbers, or what is drawn from a distribution, times a factor may be below 0."""
+    if isinstance(given, Distribution):
+        return given.may_be_negative or factor < 0
+    return bool(np.min(np.multiply(given, factor)) < 0)
 
 
 def model_name_of(circuit: Circuit, p: Population) -> str:
@@ -99,9 +132,15 @@ def model_name_of(circuit: Circuit, p: Population) -> str:
     return _MODELS.get(type(neuron), {}).get(kinds.pop(), "") if len(kinds) == 1 else ""
 
 
+def _onto(circuit, p):
+    """Projections whose synapses end on a population."""
+    mine = (q for q in circuit.projections if q.target == p.name and not circuit.is_injected(q))
+    return [q for q in mine if not is_empty(q)]
+
+
 def _used(circuit, p):
-    """Letters of the receptors that projections end on."""
-    return {circuit.receptor(q) for q in circuit.projections if q.target == p.name and not circuit.is_injected(q)}
+    """Letters of the receptors that synapses end on."""
+    return set(map(circuit.receptor, _onto(circuit, p)))
 
 
 @cache
@@ -119,6 +158,8 @@ def states_of(model: str) -> dict[str, tuple[str, float]]:
     found = {"v": ("V_m", 1e3)}
     if model.startswith("aeif"):
         found["w"] = "w", 1e12
+    if model == "aeif_psc_exp":
+        found |= {"I_e": ("I_syn_ex", 1e3), "I_i": ("I_syn_in", -1e3)}
     if model.endswith("cond_exp"):
         found |= {"g_e": ("g_ex", 1e9), "g_i": ("g_in", 1e9)}
     return found
@@ -129,7 +170,7 @@ def given_states(p: Population) -> dict[str, Any]:
     first = next(iter(p.neuron.states))
     given = p.initial if isinstance(p.initial, Mapping) else {} if p.initial is None else {first: p.initial}
     own = {name: p.neuron.values[name] for name in p.neuron.states} if isinstance(p.neuron, Neuron) else {}
-    return {name: value for name, value in own.items() if value} | dict(given)
+    return {name: value for name, value in own.items() if value or name == first} | dict(given)
 
 
 def model_of(circuit: Circuit, p: Population, dt: float, drive, arrivals) -> Model:
@@ -162,15 +203,18 @@ def model_of(circuit: Circuit, p: Population, dt: float, drive, arrivals) -> Mod
         values |= _of_receptor(name, side, receptor)
     sigma = of_all(lambda each: each.noise) * 1e3
     noise = sigma * conductance * np.sqrt(-expm1(-2 * dt / tau)) / -expm1(-dt / tau)
-    ignores_later = False
+    differs, ignores_later = (), False
     if name == JUMPS:
-        remarks = (*remarks, *_LATE) if np.any(drive) or np.any(noise) else _LATE
+        remarks *= bool(np.any(drive) or np.any(noise))
+    if name == JUMPS and not all(isinstance(q.weights, Independent) for q in _onto(circuit, p)):
+        remarks += _LATE
         end = values["E_L"] + 1e3 * drive
         later = end + (values["V_reset"] - end) * exp(-dt / tau) + 1e3 * arrivals
         if ignores_later := bool(np.all(later < values["V_th"])):
             values["V_reset"], held = one_if_equal(later), held + 1
-            remarks = (*remarks, _HELD, *[_MEAN] * bool(np.any(arrivals)))
-    return Model(name, values | {"t_ref": held * dt * 1e3}, noise, remarks, ignores_later)
+            remarks += (_HELD,)
+            differs = (_NO_NOISE,) * bool(np.any(noise)) + (_MEAN,) * bool(np.any(arrivals))
+    return Model(name, values | {"t_ref": held * dt * 1e3}, noise, remarks, differs, ignores_later)
 
 
 _POTENTIALS = {"E_L": "rest", "V_th": "threshold", "V_reset": "reset"}

@@ -94,7 +94,7 @@ def to_nest(circuit: Circuit, stimulus=None, *, duration=300e-3, dt=0.1e-3) -> N
     True
     """
     timing = Timing(duration, duration, dt)
-    if abs(timing.dt / _TIC - round(timing.dt / _TIC)) > 1e-6:
+    if abs(timing.dt / _TIC - max(round(timing.dt / _TIC), 1)) > 1e-6:
         raise InputError(
             f"to_nest: dt: expected a whole number of microseconds, as NEST has, found {timing.dt * 1e3:g} ms"
         )
@@ -132,12 +132,9 @@ def _stimulus(circuit, stimulus, timing):
     if values.ndim == 2 and timing.steps % len(values):
         expected = f"a number of time frames that divides the {timing.steps:,} time steps"
         raise InputError(f"{what}: expected {expected}, found {len(values)}")
-    trains = np.repeat([i.rate * _is_regular(i) for i in circuit.inputs], sizes)
-    if (fastest := (values * trains).max()) * timing.dt > 1 + 1e-9:
+    sends = {q.source for q in circuit.projections if not isinstance(q.weights, Independent)}
+    trains = [i.rate * (i.name in sends and not i.is_current and i.spikes is None) for i in circuit.inputs]
+    if (fastest := (values * np.repeat(trains, sizes)).max()) * timing.dt > 1 + 1e-9:
         expected = f"at most one spike a time step ({1 / timing.dt:g} Hz)"
-        raise InputError(f"{what}: expected rates of regular trains of {expected}, found {fastest:g} Hz")
+        raise InputError(f"{what}: expected rates of {expected}, found {fastest:g} Hz")
     return values
-
-
-def _is_regular(each):
-    return not each.is_current and each.spikes is None and each.train == "regular"

@@ -15,6 +15,11 @@ HELPERS = {
     given = {name: value if isinstance(value, str) else np.full(len(i), value) for name, value in of_each.items()}
     nest.Connect(np.array(sources.tolist())[i], np.array(targets.tolist())[j], "one_to_one", given)
 ''',
+    "given": '''def given(nodes, i, steps):
+    """Let spike generators i fire in these time steps."""
+    i, steps = np.array(i, int), np.array(steps, int)
+    nodes.set([{"spike_times": times(steps[i == k])} for k in range(len(nodes))])
+''',
     "of_each": '''def of_each(nodes, **values):
     """Set what differs between nodes, of which a process may have a share."""
     nodes.set([dict(zip(values, some)) for some in zip(*values.values())])
@@ -29,6 +34,20 @@ HELPERS = {
     return np.round(np.maximum(steps, 1)*dt, 9)
 ''',
 }
+#: What scripts say of their options, in one line each, before they build anything.
+CHECKS = """if not 0 < options.seed < 2**32 or options.threads < 1:
+    parser.error("--seed and --threads: expected whole numbers from 1 on")
+if not 0 <= options.warm_up < options.duration < np.inf:
+    parser.error("--warm-up: expected from 0 to less than the duration")
+if any(abs(time/dt - round(time/dt)) > 1e-6 for time in (options.duration, options.warm_up)):
+    parser.error(f"--duration and --warm-up: expected whole numbers of time steps of {dt} ms")
+if options.out and not Path(options.out).absolute().parent.is_dir():
+    parser.error("--out: expected a file in a folder that exists")
+"""
+CHECK_OF_ARRAYS = """if options.out and Path(f"{options.out.removesuffix('.npz')}.npz").resolve() == file.resolve():
+    parser.error("--out: expected another file than that of the arrays, which the script reads")
+arrays = np.load(file)
+"""
 #: How scripts end.
 LAST = """
 found = {}

@@ -5,6 +5,7 @@ has the time of the end of its step, it does the same, with d at least 1. Spike 
 written one step early with delays that are one step longer, so that a delay of 0 is possible from there.
 """
 
+import builtins
 import keyword
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -16,8 +17,20 @@ import numpy as np
 from eisim.adapter.brian2_models import one_if_equal
 from eisim.adapter.brian2_text import identifier, quoted
 from eisim.adapter.names import Unused
-from eisim.adapter.nest_models import EXACT, JUMPS, NEVER, Model, decay_of, given_states, model_of, states_of
+from eisim.adapter.nest_models import (
+    EXACT,
+    JUMPS,
+    NEVER,
+    Model,
+    decay_of,
+    given_states,
+    is_empty,
+    model_of,
+    states_of,
+)
 from eisim.adapter.nest_text import (
+    CHECK_OF_ARRAYS,
+    CHECKS,
     HELPERS,
     LAST,
     WRITTEN_OUT,
@@ -37,15 +50,20 @@ from eisim.stimuli import spike_raster
 from eisim.weights import Independent, Rule
 
 #: Names that the scripts use.
-_TAKEN = {*keyword.kwlist, *HELPERS, "argparse", "nest", "np", "Path", "arrays", "dt", "parser", "options", "frame"}
-_TAKEN |= {"populations", "recorders", "name", "neurons", "k", "found", "events", "here", "rate", "phase", "where"}
-_TAKEN |= {"print", "len", "range", "zip", "dict", "int", "float", "round"}
+_TAKEN = {*keyword.kwlist, *dir(builtins), *HELPERS, "argparse", "nest", "np", "Path", "file", "arrays", "dt"}
+_TAKEN |= {"parser", "options", "populations", "recorders", "frame", "name", "neurons", "found", "events", "here"}
+_TAKEN |= {"rate", "where"}
 #: Synapses of one model that a thread of NEST can hold are 2**27 - 1; some fewer, since their number may be drawn.
 MOST = 130_000_000
+#: Spikes of a Poisson train in a time step, on average, from which on it matters that there can be several.
+_OFTEN = 0.01
 _EXACT = "Exact: the same spikes as in eisim, as long as no potential is within rounding of the threshold"
 _ONE_STEP = "Delays of less than a time step are one step, the shortest of NEST"
 _MOVED = "A change of the drive within a refractory period acts from the end of that period on where potentials jump"
 _EARLY = "Spikes of the first time step act one step late"
+_LATE = "Poisson trains act up to two time steps late"
+_LATE_NOISE = "Noise acts up to two time steps late"
+_SEVERAL = "A Poisson train can have several spikes in a time step, in eisim one"
 _REFRACTORY = "Jumps in the last step of a refractory period act in NEST, but not in eisim"
 
 
@@ -96,7 +114,7 @@ class Writer:
         yield "# With NEST built for MPI: mpirun -n 2 python FILE.py; each process has a share of the neurons."
         if self.arrays:
             yield f"# Arrays of more than {WRITTEN_OUT} numbers are in the .npz file of the same name."
-        yield from ["import argparse", *["from pathlib import Path"] * bool(self.arrays), ""]
+        yield from ["import argparse", "from pathlib import Path", ""]
         yield from ["import nest", "import numpy as np", ""]
         yield f"parser = argparse.ArgumentParser(description={quoted(f'{of} in NEST.')})"
         yield 'parser.add_argument("--seed", type=int, default=1, help="from 1 on")'
@@ -108,9 +126,11 @@ class Writer:
         yield "options = parser.parse_args()"
         if self.moving:
             yield f"options.duration = {duration}"
-        if self.arrays:
-            yield 'arrays = np.load(Path(__file__).with_suffix(".npz"))'
         yield f"dt = {number(self.dt * 1e3)}"
+        yield from CHECKS.splitlines()
+        if self.arrays:
+            yield 'file = Path(__file__).with_suffix(".npz")'
+            yield from CHECK_OF_ARRAYS.splitlines()
         yield "nest.ResetKernel()"
         yield "nest.resolution, nest.rng_seed, nest.local_num_threads = dt, options.seed, options.threads"
         yield ""
@@ -175,7 +195,7 @@ class Writer:
                 yield f'nest.Connect({name}, {relay}, "one_to_one", {{"delay": dt}})'
             yield ""
             return
-        self.drawn["Poisson trains"] = None
+        self.drawn["Poisson trains"] = self.differs[_LATE] = None
         generator, rates = self.generators[each.name], each.rate * stimulus
         yield f'{generator} = nest.Create("poisson_generator", {n})'
         if self.moving:
@@ -183,6 +203,8 @@ class Writer:
         else:
             yield self._set(generator, "rate", rates, f"{name} rate")
         if any(q.source == each.name and not isinstance(q.weights, Independent) for q in self.circuit.projections):
+            if rates.max() * self.dt > _OFTEN:
+                self.differs[_SEVERAL] = None
             yield f'{name} = nest.Create("parrot_neuron", {n})  # all targets of an afferent receive the same train'
             yield f'nest.Connect({generator}, {name}, "one_to_one", {{"delay": dt}})'
         yield ""
@@ -222,10 +244,8 @@ class Writer:
         if any(row.size and row[0] == 0 for row in rows):
             self.differs[_EARLY] = None
         i = self._array(np.repeat(np.arange(n), [len(row) for row in rows]), f"{name} i")
-        yield f"{name}_i, {name}_step = np.array({i}, int), np.array("
-        yield f"    {self._array(np.concatenate(rows).astype(int), f'{name} step')}, int"
-        yield ")"
-        yield f'{name}.set([{{"spike_times": times({name}_step[{name}_i == k])}} for k in range({n})])'
+        self.helpers.add("given")
+        yield f"given({name}, {i}, {self._array(np.concatenate(rows).astype(int), f'{name} step')})"
 
     # --- Populations --------------------------------------------------------------------------------------------------
 
@@ -246,6 +266,7 @@ class Writer:
 
     def _population(self, p: Population) -> Iterator[str]:
         name, model = self.names[p.name], self.models[p.name]
+        self.differs |= dict.fromkeys(model.differs)
         values = {k: one_if_equal(value[0]) if np.ndim(value) == 2 else value for k, value in model.parameters.items()}
         own = {k: value for k, value in values.items() if np.ndim(value)}
         # What differs is that of one neuron first, since NEST looks at each value beside the others.
@@ -275,7 +296,7 @@ class Writer:
             tau = self._array(model.parameters["tau_m"], f"{name} tau_m")
             yield f"{self.decays[p.name]} = np.exp(-dt/{f'np.array({tau})' if np.ndim(decay) else tau})"
         if np.any(model.noise):
-            self.drawn["noise"] = None
+            self.drawn["noise"] = self.differs[_LATE_NOISE] = None
             noise, weight = self.noises[p.name], self._array(model.noise, f"{name} noise")
             weight = f"np.array({weight})[:, None]" if np.ndim(model.noise) else weight
             yield f'{noise} = nest.Create("noise_generator", 1, {{"std": 1.0, "dt": dt}})  # another for each neuron'
@@ -308,7 +329,7 @@ class Writer:
     def _projection(self, q: Projection) -> Iterator[str]:
         circuit, rule = self.circuit, q.weights
         source, target = circuit.source(q), circuit.population(q.target)
-        if not (rule.weight if isinstance(rule, Rule) else rule.nnz):
+        if is_empty(q):
             yield f"# Projection {q.name!a}: no synapses.\n"
             return
         yield f"# Projection {q.name!a}."

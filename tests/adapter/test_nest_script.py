@@ -1,6 +1,7 @@
 """Scripts for NEST: what they create and connect, on a stand-in for NEST, and what is refused."""
 
 import ast
+import builtins
 import subprocess
 import sys
 from dataclasses import replace
@@ -40,6 +41,7 @@ from eisim import (
     ShortTerm,
     Theta,
     Transient,
+    ablate,
     silence,
     to_nest,
 )
@@ -150,7 +152,7 @@ def test_other_synapses_are_those_that_eisim_draws(ran, neuron, weight, delay, k
         (
             LIF(tau=20e-3, reset=-60e-3, excitation=Delta(), inhibition=Delta()),
             "iaf_psc_delta",
-            {"V_reset": -63 + 3 * np.exp(-0.005), "t_ref": 2.0},
+            {"V_reset": -65 + 5 * np.exp(-0.005), "t_ref": 2.0},
         ),
         (ConductanceLIF(), "iaf_cond_exp", {"C_m": 200, "g_L": 10, "E_ex": 0, "E_in": -80, "tau_syn_in": 10}),
         (
@@ -166,10 +168,47 @@ def test_other_synapses_are_those_that_eisim_draws(ran, neuron, weight, delay, k
 def test_neurons_have_their_parameters_in_the_units_of_nest(ran, neuron, model, values):
     weight = 1e-9 if neuron.weight_unit == "siemens" else 1e-3
     _, made = ran(pair(neuron, weights=AllToAll(weight), bias=0.2e-9 if neuron.drive_unit == "ampere" else 2e-3))
-    E = made["E"]
-    assert E.model == model
-    assert {name: E.given[name] for name in values} == pytest.approx(values)
-    assert E.given["I_e"] == pytest.approx(200 if neuron.drive_unit == "ampere" else 2)
+    assert made["E"].model == made["I"].model == model
+    assert {name: made["I"].given[name] for name in values} == pytest.approx(values)
+    assert made["E"].given["I_e"] == pytest.approx(200 if neuron.drive_unit == "ampere" else 2)
+
+
+def test_a_reset_has_moved_on_only_where_jumps_arrive_that_are_to_be_ignored(ran):
+    """Noise and independent trains act before the threshold is tested in both simulators."""
+    jumping = LIF(tau=20e-3, reset=-60e-3, noise=1e-3, excitation=Delta(), inhibition=Delta())
+    drive = [Projection("d", name, Independent(1e-3)) for name in "EI"]
+    circuit = pair(jumping, 1e-3, inputs=[Input("d", 1, 500.0, train="poisson")], projections=drive)
+    _, made = ran(circuit)
+    assert (made["E"].given["V_reset"], made["E"].given["t_ref"]) == (-60, pytest.approx(1.9))
+    assert (made["I"].given["V_reset"], made["I"].given["t_ref"]) == (pytest.approx(-59.97494), pytest.approx(2.0))
+    said = "in the first time step after a refractory period"
+    note = to_nest(circuit).note
+    assert f"receive no noise {said}" in note and f"receive the mean of independent trains {said}" in note
+    assert said not in to_nest(replace(circuit, projections=drive)).note
+
+
+@pytest.mark.parametrize(
+    "neuron, initial, expected",
+    [
+        (AdEx(initial={"v": 0.0}), None, {"V_m": 0}),
+        (AdEx(), 0.0, {"V_m": 0}),
+        (AdEx(), {"w": 1e-10, "g_i": 2e-9}, {"V_m": -70.6, "w": 100, "g_in": 2}),
+        (EIF(), {"v": -60e-3, "I_e": 2e-3, "I_i": -3e-3}, {"V_m": -60, "I_syn_ex": 2, "I_syn_in": 3}),
+        (ConductanceLIF(), {"g_e": 2e-9}, {"V_m": -60, "g_ex": 2}),
+    ],
+)
+def test_neurons_start_where_they_do_in_eisim(ran, neuron, initial, expected):
+    _, made = ran(pair(neuron, None, initial=initial))
+    assert {name: made["E"].given[name] for name in expected} == pytest.approx(expected)
+
+
+def test_synapses_that_ablation_left_none_of_are_of_no_kind(ran):
+    mixed = LIF(excitation=Delta(), inhibition=Exponential(5e-3))
+    circuit = pair(mixed, 1e-3, projections=[Projection("I", "I", np.eye(6) * 1e-3, 1e-3)])
+    with pytest.raises(InputError, match="Delta and Exponential"):
+        to_nest(circuit)
+    _, made = ran(ablate(circuit))
+    assert made["I"].model == "iaf_psc_delta"
 
 
 def test_each_neuron_has_its_own_values(ran):
@@ -367,6 +406,23 @@ REFUSED = {
         ["the transient loss of projection 'I->E'"],
     ),
     "initial": (pair(initial={"I_e": 1e-3}), ["the initial I_e of population 'E'"]),
+    "negative": (
+        pair(AdEx(), 1e-9, initial={"g_e": Normal(1e-9, 1e-9), "g_i": -1e-9}),
+        [f"the initial g_{k} of population 'E', which may be of the wrong sign" for k in "ei"],
+    ),
+    "inhibiting current": (pair(EIF(), initial={"I_i": 1e-3}), ["the initial I_i of population 'E', which may be of"]),
+    "cut": (pair(AdEx(V_cut=-55e-3), 1e-9), ["the V_cut of population 'E', which is below V_T"]),
+    "cut of one": (pair(AdEx(V_cut=-50e-3), 1e-9, spread={"V_T": 1e-3}), ["the V_cut of population 'E', which is"]),
+    "high reset": (pair(EIF(V_r=-30e-3)), ["the V_cut of population 'E', which is not above V_r"]),
+    "upstroke": (pair(EIF(Delta_T=1e-5)), ["the upstroke of population 'E', which exceeds all numbers at V_cut"]),
+    "silenced": (silence(pair(AdEx(), 1e-9), 0.5), ["the silenced neurons of population 'I'"]),
+    "plastic drive": (
+        pair(
+            inputs=[Input("d", 1, 10.0, train="poisson")],
+            projections=[Projection("d", "E", Independent(1e-3), plasticity=ShortTerm())],
+        ),
+        ["the short-term plasticity of projection 'd->E', a Poisson drive"],
+    ),
 }
 
 
@@ -396,19 +452,28 @@ def test_all_that_stands_in_the_way_is_said_at_once():
         ([1.0, 1.0], "expected shape (1,) or (time, 1), found (2,)"),
         ([-1.0], "expected 0 or more (a rate is not negative), found -1"),
         (np.ones((7, 1)), "expected a number of time frames that divides the 3,000 time steps, found 7"),
-        ([1e6], "expected rates of regular trains of at most one spike a time step"),
+        ([101.0], "expected rates of at most one spike a time step (10000 Hz), found 10100 Hz"),
     ],
 )
-def test_stimuli_that_do_not_fit_are_refused(stimulus, expected):
+@pytest.mark.parametrize("train", ["regular", "poisson"])
+def test_stimuli_that_do_not_fit_are_refused(train, stimulus, expected):
+    circuit = pair(inputs=[Input("x", train=train)], projections=[Projection("x", "E", AllToAll(1e-3))])
     with pytest.raises(InputError) as error:
-        to_nest(pair(), stimulus)
+        to_nest(circuit, stimulus)
     assert expected in str(error.value)
+
+
+def test_independent_trains_may_have_several_spikes_in_a_step():
+    circuit = pair(inputs=[Input("x", train="poisson")], projections=[Projection("x", "E", Independent(1e-3))])
+    assert "rate" in to_nest(circuit, [1e3]).text
 
 
 def test_a_time_step_that_nest_does_not_have_is_refused():
     with pytest.raises(InputError, match=r"dt: expected a whole number of microseconds, as NEST has, found 0.0125 ms"):
         to_nest(pair(), dt=12.5e-6)
     assert "dt = 0.025\n" in to_nest(pair(), dt=25e-6).text
+    with pytest.raises(InputError, match="dt: expected a whole number of microseconds"):
+        to_nest(pair(LIF(refractory=0.0)), duration=1e-9, dt=1e-12)
 
 
 NAMES = ["dt", "nest", "for", "E noise", "x generator", "neurons", "2nd", "ä ö", "I->E", "__file__", "options", "np"]
@@ -425,6 +490,60 @@ def test_any_names_make_a_script_that_runs(ran):
     assert list(made["populations"]) == [p.name for p in populations]
     assert all(nodes.given["V_th"] == -50 and len(nodes) == 2 for nodes in made["populations"].values())
     assert to_nest(circuit).text.isascii()
+
+
+def test_every_name_of_a_script_is_given_to_one_thing():
+    """Whatever parts are called: none takes the name of another, of what belongs to it, or of a built-in function."""
+    endings = ["", "_i", "_step", "_relay", "_generator", "_noise", "_decay", "_rate_frames", "_I_e_frames"]
+    names = [*dir(builtins), *NAMES, *(f"x{ending}" for ending in endings), "file", "arrays", "times", "time"]
+    inputs = [
+        Input(f"{name}{'!' * k}", 1, spikes=([0], [1e-3])) if k else Input(name, 1, 50.0, train="poisson")
+        for name in names
+        for k in (0, 1)
+    ]
+    jumping = LIF(noise=1e-3, excitation=Delta(), inhibition=Delta())
+    populations = [Population(f"{name}?", "E", jumping, 2) for name in names]
+    projections = [Projection(i.name, p.name, AllToAll(1e-3)) for i, p in zip(inputs[::2], populations, strict=True)]
+    circuit = Circuit("names", [*inputs, Input("electrode", current=1e-3)], populations, projections)
+    injected = [Projection("electrode", p.name, AllToAll(1.0)) for p in populations]
+    for script in (
+        to_nest(circuit),
+        to_nest(replace(circuit, projections=[*projections, *injected]), np.eye(2)[:, :1] * np.ones(circuit.n_inputs)),
+    ):
+        given = []
+        for line in ast.parse(script.text).body:
+            for target in getattr(line, "targets", []):
+                stored = [each for each in ast.walk(target) if isinstance(getattr(each, "ctx", None), ast.Store)]
+                given += [each.id for each in stored if isinstance(each, ast.Name)]
+            given += [line.name] if isinstance(line, ast.FunctionDef) else []
+            given += [each.asname or each.name for each in getattr(line, "names", [])]
+        assert len(set(given)) == len(given) > 3 * len(names) and not {*given} & {*dir(builtins)}
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        (["--seed", 0], "--seed and --threads: expected whole numbers from 1 on"),
+        (["--seed", 2**32], "--seed and --threads"),
+        (["--threads", 0], "--seed and --threads"),
+        (["--warm-up", 300], "--warm-up: expected from 0 to less than the duration"),
+        (["--warm-up", -1], "--warm-up"),
+        (["--duration", 0], "--warm-up"),
+        (["--duration", "nan"], "--warm-up"),
+        (["--duration", "inf"], "--warm-up"),
+        (["--duration", 10.05], "--duration and --warm-up: expected whole numbers of time steps of 0.1 ms"),
+        (["--out", "missing/spikes.npz"], "--out: expected a file in a folder that exists"),
+        (["--out", "c.npz"], "--out: expected another file than that of the arrays"),
+        (["--out", "./c"], "--out: expected another file than that of the arrays"),
+    ],
+)
+def test_options_that_nest_would_stumble_over_are_refused_in_one_line(
+    ran, words, expected, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        ran(pair(weights=np.ones((6, 6)) * 1e-3), words=words)
+    assert expected in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_network_that_nest_draws_is_not_drawn_here():
@@ -478,5 +597,11 @@ def test_what_the_note_says_is_so():
     assert to_nest(pair()).note.startswith("Exact: the same spikes as in eisim")
     assert to_nest(pair(weights=FixedInDegree(2, 1e-3))).note == "Equal in distribution: NEST draws connections."
     noisy = replace(pair(), populations=[Population(n, n, LIF(noise=1e-3), 6) for n in "EI"])
-    assert to_nest(noisy).note == "Equal in distribution: NEST draws noise."
+    assert to_nest(noisy).note == "Equal in distribution: NEST draws noise. Noise acts up to two time steps late."
+    late = "Equal in distribution: NEST draws Poisson trains. Poisson trains act up to two time steps late"
+    several = "A Poisson train can have several spikes in a time step, in eisim one"
+    for rate, weights, more in [(90, AllToAll, ""), (110, AllToAll, f" {several}."), (1e4, Independent, "")]:
+        inputs = [Input("x", 1, rate, train="poisson")]
+        circuit = pair(inputs=inputs, projections=[Projection("x", "E", weights(1e-3), 1e-3)])
+        assert to_nest(circuit).note == f"{late}.{more}"
     assert "iaf_cond_exp in adaptive steps" in to_nest(pair(ConductanceLIF(), 1e-9)).note

@@ -221,7 +221,15 @@ def test_conductances_give_the_same_spikes_within_a_step(tmp_path, neuron):
     assert np.abs(trains(found) - trains(expected)).max() <= 1
 
 
-@pytest.mark.parametrize("neuron, unit", [(AdEx(), 0.18e-9), (AdEx("bursting"), 0.18e-9), (EIF(), 1e-3)])
+@pytest.mark.parametrize(
+    "neuron, unit",
+    [
+        (AdEx(), 0.18e-9),
+        (AdEx("bursting"), 0.18e-9),
+        (EIF(), 1e-3),
+        (EIF(initial={"v": -60e-3, "I_e": 15e-3, "I_i": -5e-3}), 1e-3),
+    ],
+)
 def test_exponential_neurons_agree_as_steps_become_short(tmp_path, neuron, unit):
     """NEST integrates them in adaptive steps, eisim by Euler's method."""
     rng = np.random.default_rng(6)
