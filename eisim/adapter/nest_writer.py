@@ -354,7 +354,8 @@ class Writer:
         decay = f"*{self.decays[target.name]}" * jumps
         later = jumps + is_early
         synapse = _synapse(q)
-        yield from self._another_copy(q, synapse)
+        if not is_early:  # synapses of a generator are all of one model, and held elsewhere
+            yield from self._another_copy(q, synapse)
         how, delay = None, self._delay(q, later)
         if law and delay and not (jumps and np.ndim(model.parameters["tau_m"])):
             how = rule_of(rule, (source.size, target.size), source is target)

@@ -364,6 +364,16 @@ def test_no_model_of_a_synapse_has_more_than_a_thread_of_nest_holds(ran, monkeyp
     assert [model("x_relay", "E"), model("I", "I")] == ["tsodyks2_synapse", "tsodyks2_synapse 1"]
 
 
+def test_the_synapses_of_a_generator_are_of_one_model(ran, monkeypatch):
+    """NEST refuses another, and holds them beside those that it counts."""
+    monkeypatch.setattr("eisim.adapter.nest_writer.MOST", 10)
+    onto = [Projection("x", name, AllToAll(1e-3), name=f"x {k} {name}") for name in "EI" for k in range(3)]
+    nest, made = ran(pair(weights=1e-3, projections=[*onto, Projection("I", "I", AllToAll(1e-3), 1e-3)]))
+    found = [synapse for name in "EI" for _, synapse in between(nest, made["x"], made[name])[0]]
+    assert len(found) == 6 and not any("synapse_model" in synapse for synapse in found)
+    assert nest.copies == {"static_synapse 1": "static_synapse"}
+
+
 def test_silenced_neurons_never_reach_the_threshold(ran):
     circuit = silence(pair(projections=[Projection("I", "E", FixedInDegree(3, 1e-3), 1e-3)]), 0.5)
     _, made = ran(circuit)
