@@ -5,9 +5,13 @@ mean of the number of spikes of 1,000 neurons, or of all where there are fewer, 
 in networks that are drawn independently. Means over seeds are compared by Welch's t-test, and agree if p exceeds 0.01
 over the number of comparisons (Bonferroni). Run times are not compared.
 
+With ``--blocked``, instead, which populations are asynchronous and irregular at a low rate in eisim while the
+inhibition of each layer, and of all, is blocked.
+
 NEST is an extra: ``pip install eisim[nest]``.
 
 Usage: python benchmarks/microcircuit.py [--seeds 6] [--size 0.1] [--seconds 2] [--python PYTHON] [--exported]
+       python benchmarks/microcircuit.py --blocked [--size 1] [--seconds 0.5]
 ``--python`` is an interpreter that has NEST, this one by default. With ``--exported`` it runs the script that
 `eisim.to_nest` writes, by default one that is written by hand.
 """
@@ -21,12 +25,12 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from eisim import simulate, to_nest
+from eisim import ablate, simulate, to_nest
 from eisim.analysis.activity import irregularity
 from eisim.simulation.response import Response, Spikes
 from models import microcircuit
 
-DT, WARM_UP = 1e-4, 0.5
+DT, WARM_UP, BLOCKED_WARM_UP = 1e-4, 0.5, 0.2
 SCRIPT = Path(__file__).parent / "peers" / "microcircuit_nest.py"
 MEASURES = {
     "rate (Hz)": lambda response, name: response.rates[name].mean(),
@@ -36,11 +40,23 @@ MEASURES = {
 LEVEL = 0.01
 
 
-def simulate_here(seed, size, seconds):
+def simulate_here(seed, size, seconds, change=lambda circuit: circuit, warm_up=WARM_UP):
     """The response in eisim to the background."""
-    circuit = microcircuit.circuit(seed=seed, size=size)
+    circuit = change(microcircuit.circuit(seed=seed, size=size))
     background = np.ones((1, circuit.n_inputs))
-    return simulate(circuit, background, duration=WARM_UP + seconds, window=seconds, dt=DT, seed=seed, record=True)
+    return simulate(circuit, background, duration=warm_up + seconds, window=seconds, dt=DT, seed=seed, record=True)
+
+
+def show_blocked(size, seconds):
+    """Print the rates of populations and which perform their part, without the inhibition of each layer."""
+    layers = list(dict.fromkeys(name[:-1] for name in microcircuit.POPULATIONS))
+    changes = {"none": lambda circuit: circuit}
+    changes |= {layer: lambda circuit, layer=layer: ablate(circuit, cell_types=[layer]) for layer in layers}
+    for name, change in (changes | {"all": ablate}).items():
+        response = simulate_here(0, size, seconds, change, BLOCKED_WARM_UP)
+        kept = [p for p in microcircuit.POPULATIONS if microcircuit.is_asynchronous_irregular(response, p)]
+        rates = ", ".join(f"{p} {response.rates[p].mean():.3g}" for p in microcircuit.POPULATIONS)
+        print(f"{name} blocked: {len(kept)} perform ({', '.join(kept)}); rates (Hz): {rates}", flush=True)
 
 
 def simulate_exported(seed, size, seconds, python=sys.executable):
@@ -114,7 +130,10 @@ def main():
     parser.add_argument("--seconds", type=float, default=2.0, help="after the first half second")
     parser.add_argument("--python", default=sys.executable, help="an interpreter that has NEST")
     parser.add_argument("--exported", action="store_true", help="run what eisim.to_nest writes")
+    parser.add_argument("--blocked", action="store_true", help="block the inhibition of each layer, in eisim alone")
     a = parser.parse_args()
+    if a.blocked:
+        return show_blocked(a.size, a.seconds)
     if a.seeds < 2:
         sys.exit(f"--seeds: expected at least 2, found {a.seeds}")
     if subprocess.run([a.python, "-c", "import nest"], capture_output=True, check=False).returncode:

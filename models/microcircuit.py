@@ -303,20 +303,20 @@ def _of_seed(seed):
 
 def asynchronous_irregular(response: Response) -> float:
     """Share of the populations that are silent in the first trial, and asynchronous and irregular in the second."""
-    return float(np.mean([_is_silent(response, name) and _is_irregular(response, name) for name in POPULATIONS]))
+    kept = [_is_silent(response, name) and is_asynchronous_irregular(response, name, 1) for name in POPULATIONS]
+    return float(np.mean(kept))
 
 
 def _is_silent(response, name):
     return response.rates[name][0].mean() < SILENCE
 
 
-def _is_irregular(response, name):
-    """Whether a population is asynchronous, irregular and of a low rate in the second trial."""
-    low = response.rates[name][1].mean() < HIGHEST
+def is_asynchronous_irregular(response: Response, name: str, trial: int = 0) -> bool:
+    """Whether a population is asynchronous, irregular and of a low rate in a trial."""
     return bool(
-        low
-        and REGULAR <= local_irregularity(response, name, minimum=2)[1] <= BURSTING
-        and synchrony(response, name)[1] < SYNCHRONOUS
+        response.rates[name][trial].mean() < HIGHEST
+        and REGULAR <= local_irregularity(response, name, minimum=2)[trial] <= BURSTING
+        and synchrony(response, name)[trial] < SYNCHRONOUS
     )
 
 
