@@ -1,5 +1,7 @@
 import os
+import signal
 import sys
+import threading
 import time
 
 import pytest
@@ -9,6 +11,10 @@ from tests.support import processor
 
 for name, value in processor.ENVIRONMENT.items():  # before NumPy is imported
     os.environ.setdefault(name, value)
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+    # In the background of a script, Ctrl-C is ignored, by the processes that tests interrupt as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "eisim", deadline=None, max_examples=20, suppress_health_check=list(HealthCheck), derandomize=True

@@ -229,7 +229,7 @@ def test_an_interrupt_ends_all_processes(tmp_path):
         assert begun.poll() is None
         time.sleep(0.1)
     begun.send_signal(signal.SIGINT)
-    begun.communicate()
+    begun.communicate(timeout=60)
     assert begun.returncode
     for _ in range(100):
         if not any(map(runs, pids)):
